@@ -1,0 +1,144 @@
+"""What people and the daemon have decided, as the audit trail tells it: the fold of its records.
+
+The trail is the only source; a cache beside it saves reading it all at each start (docs/architecture.md).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from retentiond.domain import instants, names
+from retentiond.domain.event import EventType, Record
+from retentiond.domain.finding import Finding, FindingKey, FindingKind
+from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """A recording that was to be deleted and of which no outcome is on the record yet (I4)."""
+
+    seq: int
+    claim: str
+    deletion_run: str
+    recording: Recording
+    identity_mark: str
+    rule: str
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's consent to one exact plan, good once and until `expires`."""
+
+    digest: str
+    store: StoreName
+    count: int
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A person has seen the finding and knows why it stays, until an instant."""
+
+    why: str
+    until: datetime
+
+
+@dataclass(slots=True)
+class Decisions:
+    """The state that the trail's records add up to. `seq` is the number of records folded in."""
+
+    seq: int = 0
+    intents: dict[str, OpenIntent] = field(default_factory=dict)
+    findings: dict[FindingKey, Finding] = field(default_factory=dict)
+    opened_at: dict[FindingKey, datetime] = field(default_factory=dict)
+    acknowledged: dict[FindingKey, Acknowledgement] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=dict)
+    adopted: dict[StoreName, Mapping[str, Any]] = field(default_factory=dict)
+    policy_digest: str | None = None
+    register_digest: str | None = None
+
+    def apply(self, record: Record) -> None:
+        """Fold in the next record. Types that decide nothing only move `seq` on."""
+        match record.type:
+            case (
+                EventType.DELETION_INTENT
+                | EventType.RECORDING_DELETED
+                | EventType.DELETION_FAILED
+                | EventType.DELETION_VOID
+            ):
+                self._apply_deletion(record)
+            case EventType.FINDING_OPENED | EventType.FINDING_CLOSED | EventType.FINDING_ACKNOWLEDGED:
+                self._apply_finding(record)
+            case EventType.APPROVAL_GIVEN | EventType.RUN_STARTED:
+                self._apply_approval(record)
+            case EventType.STORE_ADOPTED:
+                self.adopted[StoreName(record.fields["store"])] = dict(record.fields)
+            case EventType.POLICY_LOADED:
+                self.policy_digest = record.fields["digest"]
+            case EventType.REGISTER_LOADED:
+                self.register_digest = record.fields["digest"]
+            case _:
+                pass
+        self.seq = record.seq + 1
+
+    def apply_all(self, records: Iterable[Record]) -> None:
+        """Fold in records in order."""
+        for record in records:
+            self.apply(record)
+
+    def open_intents_of(self, store: StoreName) -> tuple[OpenIntent, ...]:
+        """Return the intents of one store that lack an outcome, oldest first."""
+        return tuple(intent for intent in self.intents.values() if intent.recording.stream.store == store)
+
+    def approval_for(self, digest: str, now: datetime) -> Approval | None:
+        """Return the unused approval of the plan with this digest, if it is still good at `now`."""
+        approval = self.approvals.get(digest)
+        return approval if approval is not None and now < approval.expires else None
+
+    def _apply_deletion(self, record: Record) -> None:
+        if record.type != EventType.DELETION_INTENT:
+            self.intents.pop(record.fields["claim"], None)
+            return
+        for entry in record.fields["recordings"]:
+            intent = _open_intent(record.seq, record.fields, entry)
+            self.intents[intent.claim] = intent
+
+    def _apply_finding(self, record: Record) -> None:
+        fields = record.fields
+        key = FindingKey(FindingKind(fields["kind"]), fields["subject"])
+        match record.type:
+            case EventType.FINDING_OPENED:
+                self.findings[key] = Finding(key, fields["message"], fields["remedy"])
+                self.opened_at[key] = record.at
+            case EventType.FINDING_ACKNOWLEDGED:
+                self.acknowledged[key] = Acknowledgement(fields["why"], instants.from_text(fields["until"]))
+            case _:
+                self.findings.pop(key, None)
+                self.opened_at.pop(key, None)
+                self.acknowledged.pop(key, None)
+
+    def _apply_approval(self, record: Record) -> None:
+        fields = record.fields
+        if record.type == EventType.APPROVAL_GIVEN:
+            digest = fields["digest"]
+            self.approvals[digest] = Approval(
+                digest, StoreName(fields["store"]), fields["count"], instants.from_text(fields["expires"])
+            )
+        elif fields["approval"] is not None:
+            self.approvals.pop(fields["approval"], None)
+
+
+def _open_intent(seq: int, fields: Mapping[str, Any], entry: Mapping[str, Any]) -> OpenIntent:
+    stream = Stream(StoreName(fields["store"]), CameraName(entry["camera"]), Category(entry["category"]))
+    directory, _, name = names.from_readable(entry["path"]).rpartition(b"/")
+    return OpenIntent(
+        seq=seq,
+        claim=entry["claim"],
+        deletion_run=fields["deletion_run"],
+        recording=Recording(stream, Place(directory, name), instants.from_text(entry["start"]), Unit(entry["unit"])),
+        identity_mark=entry["identity"],
+        rule=entry["rule"],
+        deadline=instants.from_text(entry["deadline"]),
+    )

@@ -1,0 +1,111 @@
+"""Findings: something a person has to know; opened and closed on the record."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much it matters. A breach is a broken promise; a warning will become one; a notice explains."""
+
+    BREACH = "breach"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+class FindingKind(StrEnum):
+    """Everything that can be found. The names are a contract (docs/findings in the manual, metrics, JSON)."""
+
+    PROHIBITED_ASSIGNMENT = "prohibited_assignment"
+    PROHIBITED_COVERAGE = "prohibited_coverage"
+    UNREGISTERED_DEVICE = "unregistered_device"
+    UNASSIGNED_DEVICE = "unassigned_device"
+    UNCLASSIFIED_ROOM = "unclassified_room"
+    AUDIO_ENABLED = "audio_enabled"
+    SOURCE_UNREACHABLE = "source_unreachable"
+    OVERDUE = "overdue"
+    UNCOVERED = "uncovered"
+    UNCLASSIFIED_FILES = "unclassified_files"
+    DISPUTED_START = "disputed_start"
+    UNKNOWN_START = "unknown_start"
+    REWRITTEN = "rewritten"
+    WAITING_FOR_APPROVAL = "waiting_for_approval"
+    CANNOT_DELETE = "cannot_delete"
+    LINKS_LEFT = "links_left"
+    STORE_ABSENT = "store_absent"
+    STORE_FOREIGN = "store_foreign"
+    STORE_UNADOPTED = "store_unadopted"
+    STORE_READ_ONLY = "store_read_only"
+    STORE_UNREADABLE = "store_unreadable"
+    STORE_TOO_DEEP = "store_too_deep"
+    CLAIM_UNEXPLAINED = "claim_unexplained"
+    CLOCK_NOT_CREDIBLE = "clock_not_credible"
+    CLOCK_AHEAD = "clock_ahead"
+    CLOCK_BEHIND = "clock_behind"
+    WATCH_DOWN = "watch_down"
+    CONFIG_NOT_RELOADED = "config_not_reloaded"
+    AUDIT_UNSIGNED = "audit_unsigned"
+    AUDIT_DAMAGED = "audit_damaged"
+    AUDIT_UNWRITABLE = "audit_unwritable"
+    NOT_ENFORCING = "not_enforcing"
+    REMOVED_BY_OTHERS = "removed_by_others"
+
+
+SEVERITY: Mapping[FindingKind, Severity] = {
+    FindingKind.PROHIBITED_ASSIGNMENT: Severity.BREACH,
+    FindingKind.PROHIBITED_COVERAGE: Severity.BREACH,
+    FindingKind.UNREGISTERED_DEVICE: Severity.BREACH,
+    FindingKind.OVERDUE: Severity.BREACH,
+    FindingKind.UNCOVERED: Severity.BREACH,
+    FindingKind.AUDIT_DAMAGED: Severity.BREACH,
+    FindingKind.REMOVED_BY_OTHERS: Severity.NOTICE,
+    FindingKind.NOT_ENFORCING: Severity.NOTICE,
+    FindingKind.WATCH_DOWN: Severity.NOTICE,
+    FindingKind.AUDIT_UNSIGNED: Severity.NOTICE,
+}
+"""Every kind that is not named here is a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKey:
+    """One finding is one kind about one subject; it stays the same finding while its message changes."""
+
+    kind: FindingKind
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about what, and what to do. `subject` names a store, camera, device or room, never a person."""
+
+    key: FindingKey
+    message: str
+    remedy: str
+
+    @property
+    def severity(self) -> Severity:
+        """How much this kind of finding matters."""
+        return SEVERITY.get(self.key.kind, Severity.WARNING)
+
+
+def finding(kind: FindingKind, subject: str, message: str, remedy: str) -> Finding:
+    """Build a finding in one call."""
+    return Finding(FindingKey(kind, subject), message, remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingChanges:
+    """What has to go on the record so that the open findings are those found now."""
+
+    opened: tuple[Finding, ...]
+    closed: tuple[FindingKey, ...]
+
+
+def compare_findings(open_keys: Iterable[FindingKey], found: Iterable[Finding]) -> FindingChanges:
+    """Return which findings are new and which are gone."""
+    by_key = {item.key: item for item in found}
+    still_open = frozenset(open_keys)
+    return FindingChanges(
+        opened=tuple(item for key, item in by_key.items() if key not in still_open),
+        closed=tuple(sorted(still_open - by_key.keys(), key=lambda key: (key.kind, key.subject))),
+    )

@@ -1,0 +1,55 @@
+"""Names from the disk are bytes; people get them through the one escape function below.
+
+A name may hold a newline, an escape sequence, a right-to-left mark or bytes that are no UTF-8
+(CWE-117, CWE-150). Printed raw it forges lines; encoded naively it raises in the middle of a deletion run.
+"""
+
+MAX_NAME_BYTES = 255
+
+
+def readable(name: bytes) -> str:
+    r"""Return `name` as one line that is safe on a terminal, in JSON, CSV, a label and a page.
+
+    Printable UTF-8 stays as it is. Any other byte, and the backslash, becomes `\xNN`, so different names never
+    read alike, and `from_readable` gives the bytes back.
+    """
+    try:
+        text = name.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if text and text.isprintable() and "\\" not in text:
+        return text
+    return "".join(_escaped(byte) for byte in name)
+
+
+def from_readable(text: str) -> bytes:
+    r"""Return the bytes that `readable` turned into `text`.
+
+    Raises:
+        ValueError: `text` holds a backslash that is not part of `\xNN`.
+    """
+    if "\\" not in text:
+        return text.encode("utf-8")
+    out = bytearray()
+    rest = text
+    while rest:
+        if rest[0] != "\\":
+            out += rest[0].encode("utf-8")
+            rest = rest[1:]
+        elif rest[1:2] == "x" and len(rest) >= 4:
+            out.append(int(rest[2:4], 16))
+            rest = rest[4:]
+        else:
+            raise ValueError(f"not an escaped name: {text!r}")
+    return bytes(out)
+
+
+def _escaped(byte: int) -> str:
+    if 0x20 <= byte <= 0x7E and byte != 0x5C:
+        return chr(byte)
+    return f"\\x{byte:02x}"
+
+
+def join(directory: bytes, name: bytes) -> bytes:
+    """Return the path of `name` in `directory`; the store itself is the empty directory."""
+    return directory + b"/" + name if directory else name

@@ -1,0 +1,147 @@
+"""A deletion run: what is due, whether the passing of time explains it, and what waits for a person (rule 4)."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from retentiond.domain import instants
+from retentiond.domain.decide import deadline_of
+from retentiond.domain.recording import CameraName, Recording, StoreName
+from retentiond.domain.rule import DeletionRule
+
+CHUNK = 500
+"""L4: so many recordings at most between two looks at store, clock, suspensions and stop request."""
+
+UNEXPLAINED_FLOOR = 50
+SMALL = 20
+STALE_AFTER = timedelta(hours=24)
+APPROVAL_LIFETIME = timedelta(hours=24)
+
+
+class WaitReason(StrEnum):
+    """Why a part of a run waits for an approval."""
+
+    ADOPTION = "adoption"
+    UNEXPLAINED = "unexplained"
+    HALF_OF_STORE = "half_of_store"
+    ALL_OF_CAMERA = "all_of_camera"
+    CLOCK_UNPROVEN = "clock_unproven"
+    DISPUTED = "disputed"
+
+
+WAIT_TEXT = {
+    WaitReason.ADOPTION: "the store was not watched before; nothing shows that these fell due by the passing of time",
+    WaitReason.UNEXPLAINED: "more fell due at once than the passing of time explains",
+    WaitReason.HALF_OF_STORE: "more than half of the store is due",
+    WaitReason.ALL_OF_CAMERA: "all recordings of a camera are due",
+    WaitReason.CLOCK_UNPROVEN: "the newest recording is older than 24 h and the clock is not synchronised",
+    WaitReason.DISPUTED: "they were old when they arrived: a camera lost its clock, or footage was restored",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DueRecording:
+    """A recording that is due, with the rule that says so."""
+
+    recording: Recording
+    rule: DeletionRule
+
+    @property
+    def deadline(self) -> datetime:
+        """The instant after which it is overdue."""
+        return deadline_of(self.recording.start, self.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCensus:
+    """How many recordings a store and its cameras hold, and the newest start, for the limit."""
+
+    recordings: int
+    by_camera: dict[CameraName, int]
+    newest: datetime | None
+    winding_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The due recordings of one store: those that go now, and those that wait, with the first reason met."""
+
+    go: tuple[DueRecording, ...]
+    waiting: tuple[DueRecording, ...]
+    why: WaitReason | None
+
+
+def apply_limit(
+    explained: Sequence[DueRecording],
+    unexplained: Sequence[DueRecording],
+    census: StoreCensus,
+    *,
+    adopting: bool,
+    clock_proven: bool,
+    now: datetime,
+) -> Sorted:
+    """Decide which due recordings go and which wait for an approval (L1 to L3).
+
+    A first adoption always waits, however few are due: one wrong path in the configuration would otherwise cost
+    somebody's films at the first start (ADR 0009).
+    """
+    due = [*explained, *unexplained]
+    whole = _why_all_wait(due, census, clock_proven=clock_proven, now=now)
+    if due and whole is not None:
+        return Sorted((), _oldest_first(due), WaitReason.ADOPTION if adopting and not explained else whole)
+    if unexplained and adopting:
+        return Sorted(_oldest_first(explained), _oldest_first(unexplained), WaitReason.ADOPTION)
+    if len(unexplained) > max(UNEXPLAINED_FLOOR, census.recordings // 100):
+        return Sorted(_oldest_first(explained), _oldest_first(unexplained), WaitReason.UNEXPLAINED)
+    return Sorted(_oldest_first(due), (), None)
+
+
+def _why_all_wait(
+    due: Sequence[DueRecording], census: StoreCensus, *, clock_proven: bool, now: datetime
+) -> WaitReason | None:
+    if not census.winding_down and census.recordings > SMALL:
+        if 2 * len(due) > census.recordings:
+            return WaitReason.HALF_OF_STORE
+        by_camera = Counter(item.recording.stream.camera for item in due)
+        for camera, count in by_camera.items():
+            held = census.by_camera.get(camera, 0)
+            if held > SMALL and count >= held:
+                return WaitReason.ALL_OF_CAMERA
+    if not clock_proven and census.newest is not None and now - census.newest > STALE_AFTER:
+        return WaitReason.CLOCK_UNPROVEN
+    return None
+
+
+def _oldest_first(due: Iterable[DueRecording]) -> tuple[DueRecording, ...]:
+    return tuple(sorted(due, key=lambda item: (item.recording.start, item.recording.place)))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One exact set of recordings of one store, named by its digest."""
+
+    store: StoreName
+    digest: str
+    count: int
+    why: WaitReason
+    created: datetime
+
+    @property
+    def run(self) -> str:
+        """The name people use for it."""
+        return f"{self.store}-{self.digest[:8]}"
+
+
+def digest_of(store_uuid: str, recordings: Iterable[Recording]) -> str:
+    """Return the SHA-256 of the exact list, bound to the store; any other list or store has another (ADR 0006)."""
+    state = hashlib.sha256(b"retentiond plan v1\n" + store_uuid.encode() + b"\n")
+    lines = sorted(
+        b"%d %s\n" % (instants.to_ms(item.start), item.place.path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n"))
+        for item in recordings
+    )
+    for line in lines:
+        state.update(line)
+    return state.hexdigest()
