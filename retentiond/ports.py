@@ -406,6 +406,10 @@ class Catalogue(Protocol):
         """Drop rows; with `trail_seq`, remember that the trail is reflected up to there."""
         ...
 
+    def restart(self, former: Recording, again: Arrived) -> None:
+        """Replace a row by one of the same place with another start: the file was written again (S7)."""
+        ...
+
     def forget_directories(self, store: StoreName, parent: bytes, children: Iterable[bytes]) -> Sequence[Recording]:
         """Drop directories directly below `parent` that are not among `children`, with their rows; return those."""
         ...
@@ -428,6 +432,10 @@ class Catalogue(Protocol):
 
     def odd(self, store: StoreName) -> Sequence[CatalogueRow]:
         """Return the rows that had something odd at first sight."""
+        ...
+
+    def knows_directory(self, store: StoreName, directory: bytes) -> bool:
+        """Tell whether a directory of this path was listed before."""
         ...
 
     def unclassified(self, store: StoreName) -> tuple[int, Sequence[bytes]]:

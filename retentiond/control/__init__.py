@@ -1,1 +1,1 @@
-"""control"""
+"""The Unix socket over which decisions of people reach a running daemon."""

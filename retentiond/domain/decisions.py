@@ -12,6 +12,7 @@ from retentiond.domain import instants, names
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding, FindingKey, FindingKind
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
+from retentiond.domain.suspension import Suspension
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Decisions:
     opened_at: dict[FindingKey, datetime] = field(default_factory=dict)
     acknowledged: dict[FindingKey, Acknowledgement] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
+    suspensions: dict[str, Suspension] = field(default_factory=dict)
     adopted: dict[StoreName, Mapping[str, Any]] = field(default_factory=dict)
     policy_digest: str | None = None
     register_digest: str | None = None
@@ -71,7 +73,7 @@ class Decisions:
                 self._apply_deletion(record)
             case EventType.FINDING_OPENED | EventType.FINDING_CLOSED | EventType.FINDING_ACKNOWLEDGED:
                 self._apply_finding(record)
-            case EventType.APPROVAL_GIVEN | EventType.RUN_STARTED:
+            case EventType.APPROVAL_GIVEN | EventType.RUN_COMPLETED:
                 self._apply_approval(record)
             case EventType.STORE_ADOPTED:
                 self.adopted[StoreName(record.fields["store"])] = dict(record.fields)

@@ -42,6 +42,13 @@ class StorageError(RetentiondError):
     exit_status = 74
 
 
+class DurabilityLostError(StorageError):
+    """A sync of the audit trail failed. Nobody knows what is on the disk, and a second sync would only lie.
+
+    The process ends at once, and the next start reads back what is there (rule 7).
+    """
+
+
 class TryAgainError(RetentiondError):
     """Refused now, possible later: another process holds the lock, or a plan has changed."""
 

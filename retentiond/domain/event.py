@@ -136,9 +136,49 @@ def run_started(store: StoreName, run: str, count: int, *, approval: str | None)
     return Event(EventType.RUN_STARTED, {"store": store, "deletion_run": run, "count": count, "approval": approval})
 
 
-def run_completed(store: StoreName, run: str, counts: Mapping[str, int]) -> Event:
-    """A deletion run ends, with the count of each outcome."""
-    return Event(EventType.RUN_COMPLETED, {"store": store, "deletion_run": run, **counts})
+def run_completed(store: StoreName, run: str, counts: Mapping[str, int], *, approval: str | None) -> Event:
+    """A deletion run ends, with the count of each outcome.
+
+    `approval` is set when the run leaves nothing of the set that was approved: the consent is used up then. A run
+    that was stopped half way keeps it, so that a restart changes nothing.
+    """
+    return Event(EventType.RUN_COMPLETED, {"store": store, "deletion_run": run, "approval": approval, **counts})
+
+
+def recording_deleted(
+    intent: int, claim: str, due: DueRecording, removed: Mapping[str, Any], *, now: datetime
+) -> Event:
+    """A recording is gone: unlinked, its directory synced, its name verified gone (I2)."""
+    recording = due.recording
+    return Event(
+        EventType.RECORDING_DELETED,
+        {
+            "outcome": "success",
+            "intent": intent,
+            "claim": claim,
+            "store": recording.stream.store,
+            "rec": {**describe(recording), "bytes": removed.get("bytes", 0)},
+            "rule": due.rule.name,
+            "deadline": instants.to_text(due.deadline),
+            "age_s": int((now - recording.start).total_seconds()),
+            **{key: value for key, value in removed.items() if key != "bytes" and value is not None},
+        },
+    )
+
+
+def not_deleted(kind: EventType, intent: int, claim: str, recording: Recording, why: str) -> Event:
+    """A recording was not deleted: `deletion.failed` with an errno name, or `deletion.void` with a reason."""
+    return Event(
+        kind,
+        {
+            "outcome": "failure",
+            "intent": intent,
+            "claim": claim,
+            "store": recording.stream.store,
+            "rec": describe(recording),
+            "why": why,
+        },
+    )
 
 
 def approval_given(plan: Plan, actor: str, expires: datetime) -> Event:

@@ -95,3 +95,18 @@ def _clip(stream: Stream, term: Term, rule: DeletionRule, after: datetime, until
     if term.until is not None:
         until = min(until, term.until - _TICK)
     return Span(stream, after, until, rule) if after < until else None
+
+
+def intersect(due: Sequence[Span], explained: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the parts of the due spans that are explained too, without overlaps, under the rules of `due`."""
+    parts: list[Span] = []
+    for outer in due:
+        reached = outer.after
+        for inner in sorted(explained, key=lambda span: span.after):
+            if inner.stream != outer.stream:
+                continue
+            after, until = max(reached, inner.after), min(outer.until, inner.until)
+            if after < until:
+                parts.append(Span(outer.stream, after, until, outer.rule))
+                reached = until
+    return tuple(parts)

@@ -1,1 +1,1 @@
-"""services"""
+"""Use cases, one verb a module. They act through ports and know no adapter."""

@@ -1,0 +1,112 @@
+"""The status of the daemon as JSON: one shape for HTTP, the command line and `state/status.json`.
+
+Standard library only: `retentiond status` answers in 150 ms.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from retentiond.domain import instants
+from retentiond.domain.finding import Finding
+from retentiond.domain.run import Plan
+from retentiond.ports import Snapshot, StoreStatus, StreamStatus
+
+SCHEMA = "retentiond.status/1"
+
+REACHABLE = frozenset({"present", "read_only"})
+"""Conditions of a store in which it is there and is the one that was adopted."""
+
+
+def status_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Return `snapshot` as a JSON object. Names in it are a contract; instants are UTC text, spans are seconds."""
+    return {
+        "schema": SCHEMA,
+        "taken_at": instants.to_text(snapshot.taken_at),
+        "started_at": instants.to_text(snapshot.started_at),
+        "mode": snapshot.mode,
+        "overdue": overdue(snapshot),
+        "ready": is_ready(snapshot),
+        "clock": {
+            "state": snapshot.clock_state,
+            "ahead_s": snapshot.clock_ahead_s,
+            "synchronised": snapshot.synchronised,
+        },
+        "audit": {
+            "size": snapshot.head.size,
+            "root": snapshot.head.root.hex(),
+            "signed": snapshot.head.signed,
+            "heartbeat_at": _text(snapshot.heartbeat_at),
+        },
+        "policy_digest": snapshot.policy_digest,
+        "register_digest": snapshot.register_digest,
+        "findings": [_finding(item) for item in snapshot.findings],
+        "stores": [_store(item) for item in snapshot.stores],
+    }
+
+
+def overdue(snapshot: Snapshot) -> int:
+    """Return how many recordings are on disk after their deadline, in all stores."""
+    return sum(stream.overdue for store in snapshot.stores for stream in store.streams)
+
+
+def is_ready(snapshot: Snapshot) -> bool:
+    """Tell whether every store that is there has been scanned completely at least once.
+
+    A store that is absent does not count: it is a finding, and waiting for it would hide that all else works.
+    """
+    return all(store.last_scan is not None for store in snapshot.stores if store.condition in REACHABLE)
+
+
+def _store(store: StoreStatus) -> dict[str, Any]:
+    return {
+        "name": store.name,
+        "condition": store.condition,
+        "recordings": store.recordings,
+        "overdue": sum(stream.overdue for stream in store.streams),
+        "unclassified": store.unclassified,
+        "uncovered": store.uncovered,
+        "suspended": store.suspended,
+        "last_scan": _text(store.last_scan),
+        "scanning": store.scanning,
+        "watch_proven": store.watch_proven,
+        "waiting": None if store.waiting is None else _plan(store.waiting),
+        "next_due": _text(store.next_due),
+        "streams": [_stream(item) for item in store.streams],
+    }
+
+
+def _stream(status: StreamStatus) -> dict[str, Any]:
+    return {
+        "camera": status.stream.camera,
+        "category": status.stream.category.value,
+        "recordings": status.recordings,
+        "oldest": _text(status.oldest),
+        "newest": _text(status.newest),
+        "overdue": status.overdue,
+        "period_s": status.period_s,
+    }
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "run": plan.run,
+        "store": plan.store,
+        "count": plan.count,
+        "digest": plan.digest,
+        "why": plan.why.value,
+        "created": instants.to_text(plan.created),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.key.kind.value,
+        "severity": finding.severity.value,
+        "subject": finding.key.subject,
+        "message": finding.message,
+        "remedy": finding.remedy,
+    }
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instants.to_text(instant)

@@ -1,0 +1,293 @@
+"""Ties the use cases together: what is done at a start, at each tick, and when somebody asks.
+
+All of it happens on one thread. Each store is worked on behind a guard of its own, so that one store's failure never
+stops another's work (I9).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from retentiond.domain.clock import Credible, TrustedTime
+from retentiond.domain.errors import DurabilityLostError, RetentiondError, TryAgainError, UsageError
+from retentiond.domain.event import Event, EventType, finding_acknowledged
+from retentiond.domain.finding import Finding, FindingKey, FindingKind, finding
+from retentiond.domain.instants import EPOCH
+from retentiond.domain.recording import StoreName
+from retentiond.domain.run import Plan
+from retentiond.ports import Snapshot, WalkStep, Watch
+from retentiond.services.approve import Consent, approve
+from retentiond.services.check_placement import check_rooms
+from retentiond.services.find import record_findings, store_findings
+from retentiond.services.keep_store import Parts, StoreKeeper, failed_store
+from retentiond.services.recover import catch_up
+from retentiond.services.report import heartbeat, store_status
+from retentiond.services.rulebook import RuleBook
+from retentiond.services.scan import StoreScan
+from retentiond.services.survey import Survey
+
+LONGEST_WAIT = timedelta(seconds=5)
+"""No wait is longer, so that a step of the clock is noticed soon (rule 3)."""
+
+HEARTBEAT_EVERY = timedelta(hours=1)
+
+NOT_ENFORCING = finding(
+    FindingKind.NOT_ENFORCING,
+    "mode",
+    "the daemon observes only: nothing is deleted",
+    "when the plan looks right, set mode: enforce in the configuration",
+)
+UNWRITABLE = FindingKey(FindingKind.AUDIT_UNWRITABLE, "audit trail")
+UNSIGNED = finding(
+    FindingKind.AUDIT_UNSIGNED,
+    "audit trail",
+    "heads of the audit trail are not signed: an outsider cannot tell who wrote it",
+    "make a key: retentiond audit keygen",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Whether the daemon deletes (`enforce`) or does all but deleting (`observe`)."""
+
+    enforcing: bool
+
+    def __str__(self) -> str:
+        return "enforce" if self.enforcing else "observe"
+
+
+class Cycle:
+    """The daemon's work, without threads, timers or signals."""
+
+    def __init__(
+        self, keepers: Sequence[StoreKeeper], parts: Parts, book: RuleBook, *, mode: Mode, watch: Watch
+    ) -> None:
+        self.keepers = tuple(keepers)
+        self.book = book
+        self._parts = parts
+        self._mode = mode
+        self._watch = watch
+        self._started_at = EPOCH
+        self._heartbeat_at: datetime | None = None
+        self._failures: dict[StoreName, Finding] = {}
+        self._standing: dict[FindingKey, Finding] = {}
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Settle what the last run left, then say on the record which rules are in force. Raises StorageError."""
+        parts = self._parts
+        self._started_at = parts.timekeeper.wall()
+        parts.timekeeper.look()
+        catch_up(parts.trail, parts.catalogue)
+        self._record_book()
+        for keeper in self.keepers:
+            self._guarded(keeper, keeper.examine)
+
+    def tick(self) -> timedelta:
+        """Do what is due now, and return how long there is nothing to do, at most 5 s."""
+        parts = self._parts
+        trusted = parts.timekeeper.look()
+        parts.timekeeper.persist()
+        self._on_record(partial(parts.timekeeper.record_state, parts.journal))
+        for keeper in self.keepers:
+            if self._guarded(keeper, partial(self._work_on, keeper, trusted)):
+                self._failures.pop(keeper.name, None)
+        return self._wait(trusted.now) if isinstance(trusted, Credible) else LONGEST_WAIT
+
+    def _work_on(self, keeper: StoreKeeper, trusted: TrustedTime) -> None:
+        keeper.examine()
+        keeper.adopt_at_first_start()
+        if isinstance(trusted, Credible):
+            keeper.enforce(self.book, trusted.now)
+
+    def finish(self) -> None:
+        """Make durable what is only in memory, before a clean stop."""
+        self._parts.timekeeper.persist(force=True)
+        self._parts.journal.save()
+
+    # --- scans ------------------------------------------------------------------------------------------------
+
+    def begin_scans(self) -> list[tuple[StoreKeeper, StoreScan]]:
+        """Begin a scan of every store that can be scanned. Without a credible clock no name can be judged."""
+        if not isinstance(self._parts.timekeeper.look(), Credible):
+            return []
+        return [(keeper, scan) for keeper in self.keepers if (scan := keeper.begin_scan()) is not None]
+
+    def take(self, keeper: StoreKeeper, step: WalkStep) -> None:
+        """Take in one step of a running scan."""
+        trusted = self._parts.timekeeper.look()
+        if isinstance(trusted, Credible):
+            self._guarded(keeper, partial(keeper.take, step, self.book, trusted.now))
+
+    def complete_scan(self, keeper: StoreKeeper, *, whole: bool) -> None:
+        """End a running scan; one that did not walk the `whole` store proves nothing."""
+        trusted = self._parts.timekeeper.look()
+        if isinstance(trusted, Credible):
+            self._guarded(keeper, partial(keeper.complete_scan, self.book, trusted.now, whole=whole))
+
+    def look_again(self, store: StoreName, directory: bytes) -> None:
+        """List a directory that the watcher hinted at."""
+        trusted = self._parts.timekeeper.look()
+        for keeper in self.keepers:
+            if keeper.name == store and isinstance(trusted, Credible):
+                self._guarded(keeper, partial(keeper.look_again, directory, self.book, trusted.now))
+
+    # --- what people ask --------------------------------------------------------------------------------------
+
+    def approve(self, consent: Consent) -> Plan:
+        """Release a plan. Raises UsageError, TryAgainError."""
+        if not self._mode.enforcing:
+            raise TryAgainError("the daemon observes only, so an approval would do nothing; set mode: enforce first")
+        trusted = self._parts.timekeeper.look()
+        if not isinstance(trusted, Credible):
+            raise TryAgainError("the clock is not credible yet; first: retentiond clock accept --wall TIME")
+        names = tuple(keeper.name for keeper in self.keepers)
+        plan = approve(self._parts.catalogue, self._parts.journal, names, consent, trusted.now)
+        self._keeper(plan.store).rules_changed()
+        return plan
+
+    def accept_clock(self, typed: datetime, actor: str) -> None:
+        """Take the clock for true. Raises TryAgainError."""
+        self._parts.timekeeper.accept(typed, actor, self._parts.journal)
+
+    def adopt(self, store: StoreName, actor: str) -> None:
+        """Adopt a store as it stands. Raises UsageError, StorageError."""
+        self._keeper(store).adopt(actor)
+
+    def acknowledge(self, key: FindingKey, actor: str, why: str, until: datetime) -> None:
+        """Note that a person knows of an open finding. Raises UsageError."""
+        if key not in self._parts.journal.decisions.findings:
+            raise UsageError(f"no finding {key.kind} about {key.subject!r} is open; see: retentiond findings list")
+        self._parts.journal.write([finding_acknowledged(key, actor, why, until)])
+
+    def replace_book(self, book: RuleBook) -> None:
+        """Put another policy or register in force; what it makes due at once waits for approval (ADR 0010)."""
+        self.book = book
+        self._record_book()
+        for keeper in self.keepers:
+            keeper.rules_changed()
+
+    def raise_finding(self, item: Finding) -> None:
+        """Keep a finding that no survey would notice, such as a broken configuration, until it is lowered."""
+        self._standing[item.key] = item
+
+    def lower_finding(self, key: FindingKey) -> None:
+        """Drop a finding that `raise_finding` keeps."""
+        self._standing.pop(key, None)
+
+    # --- evidence ---------------------------------------------------------------------------------------------
+
+    def report(self) -> Snapshot:
+        """Look everything over, keep the record of findings in step, publish and return what was seen."""
+        parts = self._parts
+        trusted = parts.timekeeper.look()
+        now = trusted.now if isinstance(trusted, Credible) else parts.timekeeper.wall()
+        surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
+        found = self._find(surveys, now)
+        self._on_record(partial(self._record_evidence, surveys, found, now))
+        snapshot = self._snapshot(surveys, found, now)
+        parts.observer.publish(snapshot)
+        parts.journal.save()
+        return snapshot
+
+    def _record_evidence(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> None:
+        record_findings(self._parts.journal, found)
+        if self._heartbeat_at is None or now - self._heartbeat_at >= HEARTBEAT_EVERY:
+            beat = heartbeat(surveys, self.book, mode=str(self._mode), findings=len(found))
+            self._parts.journal.write([beat])
+            self._heartbeat_at = now
+
+    def _find(self, surveys: Sequence[Survey], now: datetime) -> tuple[Finding, ...]:
+        found: list[Finding] = [*self._parts.timekeeper.findings(), *self._standing.values(), *self._failures.values()]
+        for keeper, survey in zip(self.keepers, surveys, strict=True):
+            found += store_findings(survey)
+            found += keeper.findings()
+        found += check_rooms(
+            self.book.register,
+            [(keeper.name, keeper.recorder) for keeper in self.keepers],
+            {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams},
+            now,
+        )
+        if not self._mode.enforcing:
+            found.append(NOT_ENFORCING)
+        if not self._parts.journal.head().signed:
+            found.append(UNSIGNED)
+        return tuple({item.key: item for item in found}.values())
+
+    def _snapshot(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> Snapshot:
+        state, ahead = self._parts.timekeeper.state()
+        return Snapshot(
+            taken_at=now,
+            started_at=self._started_at,
+            mode=str(self._mode),
+            clock_state=state.value,
+            clock_ahead_s=ahead.total_seconds(),
+            synchronised=self._parts.timekeeper.synchronised(),
+            head=self._parts.journal.head(),
+            findings=found,
+            stores=tuple(
+                store_status(
+                    survey,
+                    scanning=keeper.scan is not None,
+                    watch_proven=self._watch.proven(keeper.name),
+                    next_due=keeper.next_due,
+                )
+                for keeper, survey in zip(self.keepers, surveys, strict=True)
+            ),
+            policy_digest=self.book.policy_digest,
+            register_digest=self.book.register_digest,
+            heartbeat_at=self._heartbeat_at,
+        )
+
+    def _guarded(self, keeper: StoreKeeper, work: Callable[[], None]) -> bool:
+        """Do a store's work; what goes wrong in it is a finding about that store and nobody else's trouble (I9)."""
+        try:
+            work()
+        except DurabilityLostError:
+            raise
+        except RetentiondError as error:
+            self._failures[keeper.name] = failed_store(keeper.name, str(error))
+            keeper.distrust()
+            return False
+        return True
+
+    def _on_record(self, write: Callable[[], None]) -> None:
+        """Write to the trail; while it cannot be written nothing is deleted, and a finding says so (I4)."""
+        try:
+            write()
+        except DurabilityLostError:
+            raise
+        except RetentiondError as error:
+            self._standing[UNWRITABLE] = finding(
+                UNWRITABLE.kind,
+                UNWRITABLE.subject,
+                f"the audit trail cannot be written, so nothing is deleted: {error}",
+                "make room on its disk, or mend it",
+            )
+        else:
+            self._standing.pop(UNWRITABLE, None)
+
+    def _wait(self, now: datetime) -> timedelta:
+        upcoming = [keeper.next_due - now for keeper in self.keepers if keeper.next_due is not None]
+        return max(min((LONGEST_WAIT, *upcoming)), timedelta())
+
+    def _keeper(self, store: StoreName) -> StoreKeeper:
+        for keeper in self.keepers:
+            if keeper.name == store:
+                return keeper
+        names = ", ".join(keeper.name for keeper in self.keepers)
+        raise UsageError(f"no store {store!r} in the configuration; there are: {names}")
+
+    def _record_book(self) -> None:
+        """Put the rules in force on the record, whenever they are not the ones recorded last."""
+        decisions, book = self._parts.journal.decisions, self.book
+        events = []
+        if decisions.policy_digest != book.policy_digest:
+            fields = {"digest": book.policy_digest, "policy": book.policy.canonical(), "mode": str(self._mode)}
+            events.append(Event(EventType.POLICY_LOADED, fields))
+        if decisions.register_digest != book.register_digest:
+            counts = {"rooms": len(book.register.rooms), "devices": len(book.register.devices)}
+            events.append(Event(EventType.REGISTER_LOADED, {"digest": book.register_digest, **counts}))
+        self._parts.journal.write(events)

@@ -1,0 +1,268 @@
+"""Carries out a deletion run: look again, intend, claim and unlink, confirm, in chunks (design rule 6).
+
+The order is the promise: an intent is durable before a name disappears (I1), and "deleted" is written only after
+the directory is synced and the name verified gone (I2).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from retentiond.domain.clock import Credible
+from retentiond.domain.decide import Delete, decide
+from retentiond.domain.event import (
+    Event,
+    EventType,
+    Intended,
+    intents,
+    not_deleted,
+    recording_deleted,
+    run_completed,
+    run_started,
+)
+from retentiond.domain.recording import Identity, Recording
+from retentiond.domain.run import CHUNK, DueRecording
+from retentiond.domain.starts import Arrival, Doubt, is_rewritten
+from retentiond.domain.suspension import Suspension
+from retentiond.ports import (
+    Arrived,
+    Catalogue,
+    ClaimChunk,
+    Failed,
+    Observer,
+    Pinned,
+    PinRefused,
+    Present,
+    Recorder,
+    Refusal,
+    Removal,
+    Removed,
+    Setback,
+    Store,
+    Voided,
+)
+from retentiond.services.journal import Journal
+from retentiond.services.keep_time import Timekeeper
+from retentiond.services.scan import birth_of, written_of
+
+FIRST_RETRY = timedelta(minutes=1)
+LAST_RETRY = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run did. `finished` is false when it was stopped between chunks and has more to do."""
+
+    deleted: int = 0
+    failed: int = 0
+    void: int = 0
+    skipped: int = 0
+    finished: bool = True
+
+    def counts(self) -> Mapping[str, int]:
+        """Return the counts for the record."""
+        return {"deleted": self.deleted, "failed": self.failed, "void": self.void, "skipped": self.skipped}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A run to carry out: where, what and by whose word. `approval` is a digest, None where time explains it."""
+
+    store: Store
+    recorder: Recorder
+    due: Sequence[DueRecording]
+    margin: timedelta
+    approval: str | None = None
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """What one chunk has pinned, and what it will tell the catalogue."""
+
+    order: Order
+    run: str
+    first: int
+    result: RunResult
+    intended: list[Intended] = field(default_factory=list)
+    pins: dict[str, Pinned] = field(default_factory=dict)
+    gone: list[Recording] = field(default_factory=list)
+
+
+class Deleter:
+    """Deletes what it is given, if it still may. Knows nothing of plans and limits."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        catalogue: Catalogue,
+        timekeeper: Timekeeper,
+        observer: Observer,
+        *,
+        new_id: Callable[[], str],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._journal = journal
+        self._catalogue = catalogue
+        self._timekeeper = timekeeper
+        self._observer = observer
+        self._new_id = new_id
+        self._stopping = stopping
+
+    def run(self, order: Order) -> RunResult:
+        """Delete the recordings of `order.due` in that order, and put all of it on the record.
+
+        Between chunks the store, trusted time, suspensions and a stop request are looked at again (L4).
+
+        Raises:
+            StorageError: the trail or a directory could not be made durable; open intents are settled by recovery.
+        """
+        result = RunResult()
+        if not order.due:
+            return result
+        run, name = self._new_id(), order.store.name
+        self._journal.write([run_started(name, run, len(order.due), approval=order.approval)])
+        for first in range(0, len(order.due), CHUNK):
+            now = self._may_go_on(order.store)
+            if now is None:
+                result.finished = False
+                break
+            due = order.due[first : first + CHUNK]
+            self._delete_chunk(_Chunk(order, run, first, result), self._still_due(order, due, now, result))
+            self._prune(order, due)
+        used_up = order.approval if result.finished and result.failed + result.void + result.skipped == 0 else None
+        self._journal.write([run_completed(name, run, result.counts(), approval=used_up)])
+        return result
+
+    def _may_go_on(self, store: Store) -> datetime | None:
+        """Return trusted time if the next chunk may begin, None if the run has to stop here."""
+        if self._stopping() or not isinstance(store.examine(), Present):
+            return None
+        trusted = self._timekeeper.look()
+        return trusted.now if isinstance(trusted, Credible) else None
+
+    def _still_due(
+        self, order: Order, due: Iterable[DueRecording], now: datetime, result: RunResult
+    ) -> list[DueRecording]:
+        """Ask the rules again, with the suspensions as they stand right now (I6)."""
+        suspensions: tuple[Suspension, ...] = tuple(self._journal.decisions.suspensions.values())
+        still = []
+        for item in due:
+            decision = decide(item.recording, item.rule, margin=order.margin, suspensions=suspensions, now=now)
+            if isinstance(decision, Delete):
+                still.append(item)
+            else:
+                result.skipped += 1
+        return still
+
+    def _delete_chunk(self, chunk: _Chunk, due: Sequence[DueRecording]) -> None:
+        if not due:
+            return
+        store = chunk.order.store
+        with store.chunk() as claims:
+            self._pin(chunk, claims, due)
+            if chunk.intended:
+                records = self._journal.write(intents(store.name, chunk.run, chunk.intended))
+                intent_of = {entry["claim"]: record.seq for record in records for entry in record.fields["recordings"]}
+                for item in chunk.intended:
+                    claims.remove(chunk.pins[item.claim], item.claim)
+                self._confirm(chunk, claims.settle(), intent_of)
+        if chunk.gone:
+            self._catalogue.forget(chunk.gone)
+            self._observer.removed_by_others(store.name, len(chunk.gone))
+
+    def _pin(self, chunk: _Chunk, claims: ClaimChunk, due: Sequence[DueRecording]) -> None:
+        for number, item in enumerate(due, start=chunk.first):
+            recording = item.recording
+            match claims.pin(recording.place, recording.unit):
+                case Pinned() as pinned if self._rewritten(recording, pinned.identity):
+                    chunk.result.skipped += 1
+                case Pinned() as pinned:
+                    claim = f"{chunk.run}-{number}"
+                    chunk.intended.append(Intended(claim, item, pinned.identity))
+                    chunk.pins[claim] = pinned
+                case PinRefused(refusal=Refusal.GONE):
+                    chunk.gone.append(recording)
+                case PinRefused() as refused:
+                    self._note_failure(recording, refused.error or refused.refusal.value, chunk.result)
+
+    def _rewritten(self, recording: Recording, identity: Identity) -> bool:
+        """S7: a file written again long after its start begins a new period from its last write."""
+        written = written_of(identity)
+        if written is None or not is_rewritten(recording.start, written, birth_of(identity)):
+            return False
+        again = Recording(recording.stream, recording.place, written, recording.unit)
+        self._catalogue.restart(recording, Arrived(again, written, Doubt.REWRITTEN, Arrival.ORDINARY))
+        return True
+
+    def _confirm(self, chunk: _Chunk, removals: Mapping[str, Removal], intent_of: Mapping[str, int]) -> None:
+        now = self._timekeeper.wall()
+        events = [
+            outcome_event(intent_of[item.claim], item.claim, item.due, removals[item.claim], now=now)
+            for item in chunk.intended
+        ]
+        records = self._journal.write(events)
+        deleted = [item.due.recording for item in chunk.intended if isinstance(removals[item.claim], Removed)]
+        self._catalogue.forget(deleted, trail_seq=records[-1].seq + 1)
+        for item, record in zip(chunk.intended, records, strict=True):
+            self._tell(chunk, item.due, removals[item.claim], record.seq)
+
+    def _tell(self, chunk: _Chunk, due: DueRecording, removal: Removal, seq: int) -> None:
+        recording = due.recording
+        match removal:
+            case Removed():
+                chunk.result.deleted += 1
+                late = (self._now() - (due.deadline - chunk.order.margin)).total_seconds()
+                self._observer.deleted(recording.stream, late_s=late, size_bytes=removal.size_bytes, seq=seq)
+            case Voided(why=why):
+                chunk.result.void += 1
+                self._set_back(recording, why)
+                self._observer.not_deleted(recording.stream.store, why)
+            case Failed(error=error):
+                self._note_failure(recording, error, chunk.result)
+            case _:
+                assert_never(removal)
+
+    def _note_failure(self, recording: Recording, error: str, result: RunResult) -> None:
+        result.failed += 1
+        self._set_back(recording, error)
+        self._observer.not_deleted(recording.stream.store, error)
+
+    def _now(self) -> datetime:
+        trusted = self._timekeeper.look()
+        return trusted.now if isinstance(trusted, Credible) else self._timekeeper.wall()
+
+    def _set_back(self, recording: Recording, error: str) -> None:
+        """Remember a failure and when to try again: after 1 minute, then twice as long each time, at most 1 hour."""
+        known = {item.recording: item for item in self._catalogue.setbacks(recording.stream.store)}
+        attempts = known[recording].attempts + 1 if recording in known else 1
+        wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LAST_RETRY)
+        self._catalogue.note_setback(Setback(recording, attempts, error, self._now() + wait))
+
+    def _prune(self, order: Order, due: Sequence[DueRecording]) -> None:
+        """Remove directories that the layout made and that are empty now; from the deepest up, never the store."""
+        directories = {item.recording.place.directory for item in due}
+        with order.store.chunk() as claims:
+            for directory in sorted(directories, reverse=True):
+                current = directory
+                while current and order.recorder.made_directory(current) and claims.prune(current):
+                    current = current.rpartition(b"/")[0]
+
+
+def outcome_event(intent: int, claim: str, due: DueRecording, removal: Removal, *, now: datetime) -> Event:
+    """Return the record that settles an intent."""
+    match removal:
+        case Removed():
+            facts = {
+                "bytes": removal.size_bytes,
+                "links_left": removal.links_left or None,
+                "open_elsewhere": removal.open_elsewhere or None,
+                "observed": removal.observed,
+            }
+            return recording_deleted(intent, claim, due, facts, now=now)
+        case Voided(why=why):
+            return not_deleted(EventType.DELETION_VOID, intent, claim, due.recording, why)
+        case Failed(error=error):
+            return not_deleted(EventType.DELETION_FAILED, intent, claim, due.recording, error)
+        case _:
+            assert_never(removal)

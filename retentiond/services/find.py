@@ -1,0 +1,175 @@
+"""Turns what is wrong with stores and rooms into findings, and keeps the record of open ones in step."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from retentiond.domain.event import Event, finding_closed, finding_opened
+from retentiond.domain.finding import Finding, FindingKind, compare_findings, finding
+from retentiond.domain.recording import StoreName
+from retentiond.domain.run import WAIT_TEXT, Plan
+from retentiond.domain.starts import Arrival, Doubt
+from retentiond.ports import Absent, CatalogueRow, Foreign, Present, Setback, StoreCondition, Unadopted
+from retentiond.services.journal import Journal
+from retentiond.services.survey import Survey
+
+VOIDS_TOLERATED = 2
+"""A deletion that is void or fails is tried again quietly so often; then it is a finding until it is gone."""
+
+
+def record_findings(journal: Journal, found: Iterable[Finding]) -> None:
+    """Open what is new and close what is gone, on the record."""
+    changes = compare_findings(journal.decisions.findings, found)
+    events: list[Event] = [finding_opened(item) for item in changes.opened]
+    events += [finding_closed(key) for key in changes.closed]
+    journal.write(events)
+
+
+def store_findings(survey: Survey) -> tuple[Finding, ...]:
+    """Return what a person has to know about one store."""
+    found: list[Finding] = [
+        *_condition(survey.store, survey.condition),
+        *_overdue(survey),
+        *_uncovered(survey),
+        *_unclassified(survey),
+        *_unlisted(survey),
+        *_odd(survey.store, survey.odd),
+        *_setbacks(survey.store, survey.setbacks),
+        *_waiting(survey.waiting),
+    ]
+    return tuple(found)
+
+
+def _condition(store: StoreName, condition: StoreCondition) -> Iterable[Finding]:
+    match condition:
+        case Present(read_only=True):
+            yield finding(
+                FindingKind.STORE_READ_ONLY,
+                store,
+                f"store {store!r} is mounted read-only: nothing can be deleted in it",
+                "look at the disk and the kernel log, then remount it writable",
+            )
+        case Present():
+            return
+        case Unadopted():
+            yield finding(
+                FindingKind.STORE_UNADOPTED,
+                store,
+                f"store {store!r} has not been adopted: nothing is deleted in it",
+                f"if it is the right directory: retentiond store adopt {store}",
+            )
+        case Absent(why=why):
+            yield finding(
+                FindingKind.STORE_ABSENT,
+                store,
+                f"store {store!r} is not there: {why}",
+                "mount the disk; deletion goes on by itself when it is back",
+            )
+        case Foreign(why=why):
+            yield finding(
+                FindingKind.STORE_FOREIGN,
+                store,
+                f"store {store!r} is not the one that was adopted: {why}",
+                f"mount the right disk; if this is meant to be the store now: retentiond store adopt {store}",
+            )
+
+
+def _overdue(survey: Survey) -> Iterable[Finding]:
+    for status in survey.streams:
+        if status.overdue:
+            stream = status.stream
+            yield finding(
+                FindingKind.OVERDUE,
+                f"{stream.store} / {stream.camera} / {stream.category}",
+                f"{status.overdue} recordings of camera {stream.camera!r} ({stream.category}) are past their deadline",
+                "see what holds them: retentiond plan",
+            )
+
+
+def _uncovered(survey: Survey) -> Iterable[Finding]:
+    for stream, count in survey.uncovered:
+        yield finding(
+            FindingKind.UNCOVERED,
+            f"{stream.store} / {stream.camera} / {stream.category}",
+            f"no deletion rule covers {count} recordings of camera {stream.camera!r} ({stream.category})",
+            f"add a rule to deletion_rules that selects category {stream.category} and this camera",
+        )
+
+
+def _unclassified(survey: Survey) -> Iterable[Finding]:
+    if survey.unclassified:
+        yield finding(
+            FindingKind.UNCLASSIFIED_FILES,
+            survey.store,
+            f"{survey.unclassified} files in store {survey.store!r} match no layout and are never deleted",
+            f"see some of them: retentiond store show {survey.store}; then name their layout, or move them away",
+        )
+
+
+def _unlisted(survey: Survey) -> Iterable[Finding]:
+    deep = [item for item in survey.unlisted if item.too_deep]
+    closed = [item for item in survey.unlisted if not item.too_deep]
+    if deep:
+        yield finding(
+            FindingKind.STORE_TOO_DEEP,
+            survey.store,
+            f"store {survey.store!r} has {len(deep)} directories deeper than 16 levels, which are not looked into",
+            "no recorder makes these; look who does",
+        )
+    if closed:
+        yield finding(
+            FindingKind.STORE_UNREADABLE,
+            survey.store,
+            f"{len(closed)} directories of store {survey.store!r} cannot be listed: {closed[0].why}",
+            "give the daemon the rights it needs: retentiond doctor",
+        )
+
+
+def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
+    kinds = {
+        Doubt.UNKNOWN_TIME: (FindingKind.UNKNOWN_START, "carry no plausible time; they count from when they were seen"),
+        Doubt.FUTURE_TIME: (
+            FindingKind.UNKNOWN_START,
+            "claim to be from the future; they count from their first sight",
+        ),
+        Doubt.REWRITTEN: (
+            FindingKind.REWRITTEN,
+            "were written again long after their start; they count from then on",
+        ),
+    }
+    counts: Counter[tuple[FindingKind, str, str]] = Counter()
+    for row in odd:
+        camera = row.recording.stream.camera
+        if row.arrival is Arrival.DISPUTED:
+            text = "were past their deadline when they arrived; they go a day after their arrival, or when approved"
+            counts[FindingKind.DISPUTED_START, camera, text] += 1
+        elif row.doubt is not None and row.doubt in kinds:
+            kind, text = kinds[row.doubt]
+            counts[kind, camera, text] += 1
+    for (kind, name, text), count in counts.items():
+        yield finding(
+            kind,
+            f"{store} / {name}",
+            f"{count} recordings of camera {name!r} {text}",
+            "check the clock of the camera and of the recorder",
+        )
+
+
+def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding]:
+    stuck = Counter(item.error for item in setbacks if item.attempts > VOIDS_TOLERATED)
+    for error, count in stuck.items():
+        yield finding(
+            FindingKind.CANNOT_DELETE,
+            f"{store} / {error}",
+            f"{count} recordings in store {store!r} could not be deleted in three attempts: {error}",
+            "see what this host lets the daemon do: retentiond doctor",
+        )
+
+
+def _waiting(plan: Plan | None) -> Iterable[Finding]:
+    if plan is not None:
+        yield finding(
+            FindingKind.WAITING_FOR_APPROVAL,
+            plan.store,
+            f"{plan.count} recordings of store {plan.store!r} are due and wait: {WAIT_TEXT[plan.why]}",
+            f"look: retentiond plan; release: retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}",
+        )

@@ -1,0 +1,265 @@
+"""Keeps one store to its rules: adoption, recovery, scans, and the deletions that are due."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from retentiond.domain.event import Event, EventType
+from retentiond.domain.finding import Finding, FindingKind, finding
+from retentiond.domain.recording import StoreName
+from retentiond.domain.run import DueRecording, Plan, Sorted, apply_limit
+from retentiond.ports import (
+    Absent,
+    AuditTrail,
+    Catalogue,
+    Observer,
+    Present,
+    Recorder,
+    ScanState,
+    Store,
+    StoreCondition,
+    StreamBases,
+    Unadopted,
+    Unlisted,
+    WalkStep,
+)
+from retentiond.services.delete import Deleter, Order
+from retentiond.services.journal import Journal
+from retentiond.services.keep_time import Timekeeper
+from retentiond.services.plan import PLAN_STAYS, Planner
+from retentiond.services.recover import recover_store
+from retentiond.services.report import scan_completed
+from retentiond.services.rulebook import RuleBook
+from retentiond.services.scan import StoreScan
+from retentiond.services.survey import Survey, Surveyor
+
+HOLD_OFF = timedelta(seconds=60)
+"""A store whose due recordings wait as a whole is weighed again after this, not at every tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every store's keeper works with."""
+
+    trail: AuditTrail
+    journal: Journal
+    catalogue: Catalogue
+    timekeeper: Timekeeper
+    observer: Observer
+    planner: Planner
+    deleter: Deleter
+    surveyor: Surveyor
+
+
+class StoreKeeper:
+    """One store and what is known of its state between ticks. Used from one thread."""
+
+    def __init__(self, store: Store, recorder: Recorder, parts: Parts, *, enforcing: bool) -> None:
+        self.store = store
+        self.recorder = recorder
+        self.condition: StoreCondition = Absent("not looked at yet")
+        self.next_due: datetime | None = None
+        self.scan: StoreScan | None = None
+        self._parts = parts
+        self._enforcing = enforcing
+        self._recovered = False
+        self._weigh_at: datetime | None = None
+        self._due_unknown = True
+        self._unlisted: tuple[Unlisted, ...] = ()
+        self._unexplained: tuple[Finding, ...] = ()
+
+    @property
+    def name(self) -> StoreName:
+        """The operator's name of the store."""
+        return self.store.name
+
+    def examine(self) -> None:
+        """Look whether the store is there. When it comes (back), what was begun in it is settled first (I4)."""
+        self.condition = self.store.examine()
+        if not isinstance(self.condition, Present):
+            self._recovered = False
+            return
+        if not self._recovered and not self.condition.read_only:
+            parts = self._parts
+            self._unexplained = recover_store(self.store, parts.journal, parts.catalogue, parts.timekeeper)
+            self._recovered = True
+
+    def adopt_at_first_start(self) -> None:
+        """Adopt the store if the daemon enforces and it has never been adopted (rule 5)."""
+        new = self.name not in self._parts.journal.decisions.adopted
+        if self._enforcing and new and isinstance(self.condition, Unadopted):
+            self.adopt("retentiond")
+
+    def adopt(self, actor: str) -> None:
+        """Take the directory as it stands for the store, on the record. What is due in it then waits (rule 4)."""
+        identity = self.store.adopt()
+        former = self._parts.journal.decisions.adopted.get(self.name)
+        fields = {"store": self.name, "actor": actor, **asdict(identity)}
+        self._parts.journal.write([Event(EventType.STORE_ADOPTED, fields)])
+        if former is not None and former.get("uuid") != identity.uuid:
+            self._forget_explanations()
+        self.rules_changed()
+        self.examine()
+
+    def rules_changed(self) -> None:
+        """Weigh the store again at the next tick: rules, approvals or its content changed."""
+        self._weigh_at = None
+        self._due_unknown = True
+
+    def distrust(self) -> None:
+        """Settle open intents again before anything else: the last piece of work broke off in the middle."""
+        self._recovered = False
+        self.rules_changed()
+
+    def enforce(self, book: RuleBook, now: datetime) -> None:
+        """Delete what is due and may go; freeze what waits. Costs what is due, not what is stored."""
+        parts = self._parts
+        if parts.catalogue.scan_state(self.name).last_complete is None or self.scan_is_first():
+            return
+        if self._weigh_at is None or now >= self._weigh_at:
+            self._weigh(book, now)
+        elif self._due_unknown or (self.next_due is not None and now >= self.next_due):
+            self._delete_ordinary(book, now)
+        else:
+            return
+        self.next_due = self._next_look(book, now)
+        self._due_unknown = False
+
+    def scan_is_first(self) -> bool:
+        """Tell whether the scan that is running is the store's first."""
+        return self.scan is not None and self._parts.catalogue.scan_state(self.name).last_complete is None
+
+    def begin_scan(self) -> StoreScan | None:
+        """Begin a scan, unless one is running or there is nothing to scan."""
+        if self.scan is not None or not isinstance(self.condition, Present | Unadopted):
+            return None
+        parts = self._parts
+        self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer)
+        return self.scan
+
+    def take(self, step: WalkStep, book: RuleBook, now: datetime) -> None:
+        """Take in one step of the running scan."""
+        if self.scan is not None:
+            self.scan.take(step, book, now)
+            self._due_unknown = True
+
+    def complete_scan(self, book: RuleBook, now: datetime, *, whole: bool) -> None:
+        """End the running scan. If it walked the `whole` store, say on the record what was seen."""
+        scan, self.scan = self.scan, None
+        if scan is None or not whole:
+            return
+        result = scan.complete(now)
+        self._unlisted = tuple(result.unlisted)
+        self._parts.planner.settle_bases(self.name, book, now)
+        self._parts.journal.write([scan_completed(self.survey(book, now), result, book)])
+        self.rules_changed()
+
+    def look_again(self, directory: bytes, book: RuleBook, now: datetime) -> None:
+        """List one directory, because the watcher hinted at it."""
+        if self._parts.catalogue.scan_state(self.name).last_complete is None:
+            return
+        glance = StoreScan(self.store, self.recorder, self._parts.catalogue, self._parts.observer)
+        pending = [directory]
+        while pending:
+            step = self.store.list_directory(pending.pop())
+            if step is None:
+                continue
+            glance.take(step, book, now)
+            if not isinstance(step, Unlisted):
+                pending += glance.unknown_directories(step)
+        self._parts.planner.settle_bases(self.name, book, now)
+        if glance.result.arrived:
+            self._due_unknown = True
+
+    def survey(self, book: RuleBook, now: datetime) -> Survey:
+        """Look the store over."""
+        return self._parts.surveyor.survey(self.name, self.condition, book, now, unlisted=self._unlisted)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what only the keeper knows."""
+        return self._unexplained
+
+    def _weigh(self, book: RuleBook, now: datetime) -> None:
+        """Sort everything that is due, freeze what waits, delete what goes."""
+        planner = self._parts.planner
+        planner.settle_bases(self.name, book, now)
+        sorted_ = planner.sort(self.name, book, now, clock_proven=self._parts.timekeeper.synchronised())
+        if self._enforcing and isinstance(self.condition, Present) and not self.condition.read_only:
+            plan = planner.freeze(
+                self.name, self.condition.identity.uuid, sorted_, now, keep=self._standing(sorted_, now)
+            )
+            self._delete(sorted_.go, book, now)
+            self._delete_approved(plan, book, now)
+        planner.accept_bases(self.name, (due.recording for due in sorted_.waiting))
+        self._weigh_at = now + (HOLD_OFF if sorted_.waiting else PLAN_STAYS)
+
+    def _standing(self, sorted_: Sorted, now: datetime) -> Plan | None:
+        """Return the plan that waits if it stays: a person may be reading its digest, or has approved it."""
+        standing = self._parts.catalogue.waiting(self.name)
+        if standing is None:
+            return None
+        approved = self._parts.journal.decisions.approval_for(standing.digest, now) is not None
+        fresh = bool(sorted_.waiting) and now < standing.created + PLAN_STAYS
+        return standing if approved or fresh else None
+
+    def _delete_ordinary(self, book: RuleBook, now: datetime) -> None:
+        """Delete what the passing of time explains; anything else waits for the next weighing."""
+        if not self._enforcing or not isinstance(self.condition, Present) or self.condition.read_only:
+            return
+        parts = self._parts
+        due = parts.planner.ordinary(parts.planner.spans(self.name, book, now))
+        sorted_ = apply_limit(
+            due,
+            (),
+            parts.planner.census(self.name),
+            adopting=False,
+            clock_proven=parts.timekeeper.synchronised(),
+            now=now,
+        )
+        if sorted_.waiting:
+            self._weigh_at = None
+            self._weigh(book, now)
+        else:
+            self._delete(sorted_.go, book, now)
+
+    def _delete_approved(self, plan: Plan | None, book: RuleBook, now: datetime) -> None:
+        parts = self._parts
+        if plan is None or parts.journal.decisions.approval_for(plan.digest, now) is None:
+            return
+        members = [row.recording for row in parts.catalogue.members(self.name)]
+        self._delete(parts.planner.due_of(members, book), book, now, approval=plan.digest)
+        if next(iter(parts.catalogue.members(self.name)), None) is None:
+            parts.catalogue.thaw(self.name)
+            self._weigh_at = None
+
+    def _delete(
+        self, due: Sequence[DueRecording], book: RuleBook, now: datetime, *, approval: str | None = None
+    ) -> None:
+        resting = {item.recording for item in self._parts.catalogue.setbacks(self.name) if now < item.retry_at}
+        ready = [item for item in due if item.recording not in resting] if resting else due
+        order = Order(self.store, self.recorder, ready, book.policy.margin, approval)
+        self._parts.deleter.run(order)
+
+    def _next_look(self, book: RuleBook, now: datetime) -> datetime | None:
+        """Return when there is something to do again: the next deadline, or the next retry."""
+        instants = [item.retry_at for item in self._parts.catalogue.setbacks(self.name)]
+        upcoming = self._parts.planner.next_due(self.name, book, now)
+        return min((*instants, *([upcoming] if upcoming is not None else [])), default=None)
+
+    def _forget_explanations(self) -> None:
+        """Another store lies under this name now: nothing that time explained of the old one holds for it."""
+        catalogue = self._parts.catalogue
+        for stream, _ in catalogue.streams(self.name):
+            catalogue.set_bases(stream, StreamBases(None, None))
+        catalogue.set_scan_state(self.name, ScanState(None, None))
+        catalogue.thaw(self.name)
+
+
+def failed_store(name: StoreName, error: str) -> Finding:
+    """Return the finding for a store whose keeper failed as a whole."""
+    return finding(
+        FindingKind.STORE_UNREADABLE,
+        name,
+        f"store {name!r} could not be worked on: {error}",
+        "look at the disk and at what this host lets the daemon do: retentiond doctor",
+    )

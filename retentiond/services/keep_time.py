@@ -1,0 +1,118 @@
+"""Keeps trusted time: reads the clocks, remembers the anchor, puts changes of state on the record."""
+
+from datetime import datetime, timedelta
+
+from retentiond.domain import instants
+from retentiond.domain.clock import ClockAnchor, ClockState, Credible, NotCredible, TrustedTime, accept, judge
+from retentiond.domain.errors import TryAgainError
+from retentiond.domain.event import Event, EventType
+from retentiond.domain.finding import Finding, FindingKind, finding
+from retentiond.ports import ClockMemory, SystemClock
+from retentiond.services.journal import Journal
+
+PERSIST_EVERY = timedelta(seconds=60)
+
+
+class Timekeeper:
+    """The one source of trusted time for all services."""
+
+    def __init__(self, clock: SystemClock, memory: ClockMemory, anchor: ClockAnchor | None) -> None:
+        self._clock = clock
+        self._memory = memory
+        self._anchor = anchor
+        self._synchronised_since: timedelta | None = None
+        self._saved_at: timedelta | None = None
+        self._recorded: ClockState | None = None
+        self._latest: TrustedTime | None = None
+
+    def look(self) -> TrustedTime:
+        """Read the clocks and return trusted time; remembered in memory, made durable by `persist`."""
+        judged = judge(self._anchor, self._clock.read(), synchronised_since=self._synchronised_since)
+        match judged:
+            case Credible():
+                self._anchor = judged.anchor
+            case NotCredible():
+                self._synchronised_since = judged.synchronised_since
+        self._latest = judged
+        return judged
+
+    def wall(self) -> datetime:
+        """Return the wall clock, for what is not decided by time: records and pages."""
+        return self._clock.read().wall
+
+    def synchronised(self) -> bool:
+        """Tell whether the kernel says the clock is synchronised."""
+        return self._clock.read().synchronised
+
+    def persist(self, *, force: bool = False) -> None:
+        """Make the anchor durable if a minute has passed since the last time, or if `force`. Raises StorageError."""
+        if self._anchor is None:
+            return
+        since_boot = self._anchor.since_boot
+        if force or self._saved_at is None or abs(since_boot - self._saved_at) >= PERSIST_EVERY:
+            self._memory.save(self._anchor)
+            self._saved_at = since_boot
+
+    def accept(self, typed: datetime, actor: str, journal: Journal) -> None:
+        """Take the wall clock for true because a person typed the time (C6), on the record.
+
+        Raises:
+            TryAgainError: the typed time and the system clock disagree.
+        """
+        reading = self._clock.read()
+        try:
+            anchor = accept(reading, typed)
+        except ValueError as error:
+            raise TryAgainError(f"clock accept: {error}") from error
+        journal.write(
+            [
+                Event(
+                    EventType.CLOCK_ACCEPTED,
+                    {"wall": instants.to_text(reading.wall), "typed": instants.to_text(typed), "actor": actor},
+                )
+            ]
+        )
+        self._anchor = anchor
+        self.look()
+        self.persist(force=True)
+
+    def record_state(self, journal: Journal) -> None:
+        """Put the clock's state on the record when it differs from the one recorded last."""
+        state, ahead = self.state()
+        if state is not self._recorded:
+            seconds = round(ahead.total_seconds())
+            journal.write([Event(EventType.CLOCK_STATE, {"state": state.value, "ahead_s": seconds})])
+            self._recorded = state
+
+    def state(self) -> tuple[ClockState, timedelta]:
+        """Return the state seen last, and how far the wall clock is ahead of trusted time."""
+        match self._latest:
+            case Credible(state=state, ahead=ahead):
+                return state, ahead
+            case _:
+                return ClockState.UNANCHORED, timedelta()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what a person has to know about the clock."""
+        state, ahead = self.state()
+        accept_remedy = "check the time, then type it: retentiond clock accept --wall TIME"
+        match state:
+            case ClockState.UNANCHORED:
+                message = (
+                    "the clock has not been synchronised for 10 minutes and nobody has accepted it: nothing is deleted"
+                )
+                return (finding(FindingKind.CLOCK_NOT_CREDIBLE, "clock", message, accept_remedy),)
+            case ClockState.AHEAD | ClockState.WAITING:
+                message = (
+                    f"the system clock claims {ahead} more than has certainly passed; deletion goes on by trusted time"
+                )
+                return (finding(FindingKind.CLOCK_AHEAD, "clock", message, accept_remedy),)
+            case ClockState.BEHIND:
+                message = (
+                    f"the system clock is {-ahead} behind the time that has passed; deletion goes on by trusted time"
+                )
+                return (
+                    finding(FindingKind.CLOCK_BEHIND, "clock", message, "set the clock, or start its time service"),
+                )
+            case ClockState.TRUSTED:
+                return ()

@@ -1,0 +1,196 @@
+"""Brings the catalogue in step with the disk. The scan is the truth; the watcher only says where to look (I8)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from retentiond.domain import instants
+from retentiond.domain.decide import deadline_of, is_due
+from retentiond.domain.names import join
+from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, Unclassified
+from retentiond.domain.rule import Coverage
+from retentiond.domain.starts import Start, classify_arrival, settle_start
+from retentiond.ports import (
+    Arrived,
+    Catalogue,
+    Entry,
+    EntryKind,
+    Listing,
+    Observer,
+    Recorder,
+    ScanState,
+    Store,
+    Unlisted,
+    WalkStep,
+)
+from retentiond.services.rulebook import RuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What is the same for all recordings of a listing that are seen for the first time."""
+
+    now: datetime
+    last_scan: datetime | None
+    margin: timedelta
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """What one scan met. `unlisted` are directories that proved nothing."""
+
+    directories: int = 0
+    recordings: int = 0
+    arrived: int = 0
+    removed_by_others: int = 0
+    unlisted: list[Unlisted] = field(default_factory=list)
+
+
+class StoreScan:
+    """One pass over one store. `take` is called for each step of the walk, in order, then `complete` once."""
+
+    def __init__(self, store: Store, recorder: Recorder, catalogue: Catalogue, observer: Observer) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._catalogue = catalogue
+        self._observer = observer
+        self.result = ScanResult()
+
+    def descends(self, directory: bytes, entry: Entry) -> bool:
+        """Tell the walk whether to enter a subdirectory: not if it is a recording as a whole."""
+        (sighting,) = self._recorder.classify(directory, (entry,))
+        return not isinstance(sighting, Recognised)
+
+    def take(self, step: WalkStep, book: RuleBook, now: datetime) -> None:
+        """Take in one directory at trusted time `now`."""
+        match step:
+            case Unlisted():
+                self.result.unlisted.append(step)
+            case Listing():
+                self._take_listing(step, book, now)
+
+    def unknown_directories(self, listing: Listing) -> list[bytes]:
+        """Return the subdirectories of a listing that the catalogue has never seen and that are to be walked."""
+        return [
+            join(listing.directory, entry.name)
+            for entry in listing.entries
+            if entry.kind is EntryKind.DIRECTORY
+            and self.descends(listing.directory, entry)
+            and not self._catalogue.knows_directory(self._store.name, join(listing.directory, entry.name))
+        ]
+
+    def complete(self, now: datetime) -> ScanResult:
+        """Remember that the whole store was walked; from now on the passing of time can explain deletions."""
+        self._catalogue.set_scan_state(self._store.name, ScanState(last_complete=now, resume_after=None))
+        return self.result
+
+    def _take_listing(self, listing: Listing, book: RuleBook, now: datetime) -> None:
+        sightings = self._recorder.classify(listing.directory, listing.entries)
+        seen: dict[Place, tuple[Stream, Recognised]] = {}
+        unclassified: list[bytes] = []
+        for entry, sighting in zip(listing.entries, sightings, strict=True):
+            match sighting:
+                case Recognised():
+                    stream = Stream(self._store.name, sighting.camera, sighting.category)
+                    seen[Place(listing.directory, entry.name)] = (stream, sighting)
+                case Unclassified() if entry.kind is not EntryKind.DIRECTORY:
+                    unclassified.append(entry.name)
+                case _:
+                    pass
+        known = self._catalogue.compare(
+            self._store.name, listing, ((stream, place) for place, (stream, _) in seen.items())
+        )
+        arrived = self._arrivals(known.unknown, seen, book, now)
+        vanished = [item for item in known.vanished if self._store.inspect(item.place, item.unit) is None]
+        self._catalogue.update(self._store.name, listing, arrived, vanished, unclassified)
+        vanished += self._vanished_below(listing, seen)
+        self._count(len(seen), len(arrived), len(vanished))
+
+    def _vanished_below(self, listing: Listing, seen: dict[Place, tuple[Stream, Recognised]]) -> Sequence[Recording]:
+        children = [
+            entry.name
+            for entry in listing.entries
+            if entry.kind is EntryKind.DIRECTORY and Place(listing.directory, entry.name) not in seen
+        ]
+        return self._catalogue.forget_directories(self._store.name, listing.directory, children)
+
+    def _count(self, seen: int, arrived: int, vanished: int) -> None:
+        self.result.directories += 1
+        self.result.recordings += seen
+        self.result.arrived += arrived
+        self.result.removed_by_others += vanished
+        if vanished:
+            self._observer.removed_by_others(self._store.name, vanished)
+
+    def _arrivals(
+        self,
+        unknown: Iterable[Place],
+        seen: dict[Place, tuple[Stream, Recognised]],
+        book: RuleBook,
+        now: datetime,
+    ) -> list[Arrived]:
+        last_scan = self._catalogue.scan_state(self._store.name).last_complete
+        margin = book.policy.margin
+        coverages = {stream: book.coverage(stream) for stream in {seen[place][0] for place in unknown}}
+        arrived = []
+        for place in unknown:
+            stream, sighting = seen[place]
+            item = self._arrival(place, sighting, coverages[stream], FirstLook(now, last_scan, margin))
+            if item is not None:
+                arrived.append(item)
+        return arrived
+
+    def _arrival(self, place: Place, sighting: Recognised, coverage: Coverage, look: FirstLook) -> Arrived | None:
+        """Settle the start of a recording seen for the first time; the file is looked at only where it must be."""
+        stream, now = coverage.stream, look.now
+        looked: Identity | None = None
+        if sighting.start is None:
+            looked = self._store.inspect(place, sighting.unit)
+            if looked is None:
+                return None
+        start = settle_start(sighting.start, written_of(looked), first_seen=now, now=now)
+        recording = Recording(stream, place, _whole_ms(start), sighting.unit)
+        rule = coverage.rule_for(recording.start)
+        if look.last_scan is None or rule is None:
+            return Arrived(recording, now, start.doubt)
+        if not is_due(recording.start, rule.deletion_period, look.margin, now):
+            return Arrived(recording, now, start.doubt)
+        looked = looked or self._store.inspect(place, sighting.unit)
+        if looked is None:  # deleted since the listing was made
+            return None
+        arrival = classify_arrival(
+            recording.start,
+            deadline_of(recording.start, rule),
+            birth=birth_of(looked),
+            first_seen=now,
+            last_scan=look.last_scan,
+        )
+        return Arrived(recording, now, start.doubt, arrival)
+
+
+def walk_whole(scan: StoreScan, store: Store, book: RuleBook, now: datetime) -> ScanResult:
+    """Scan a store in one go. The daemon does the same in slices."""
+    for step in store.walk(scan.descends):
+        scan.take(step, book, now)
+    return scan.complete(now)
+
+
+def written_of(identity: Identity | None) -> datetime | None:
+    """Return the file's mtime, None where it is beyond what a datetime can hold."""
+    return None if identity is None else _instant(identity.mtime_ns)
+
+
+def birth_of(identity: Identity) -> datetime | None:
+    """Return the file's birth time where the file system keeps it."""
+    return None if identity.birth_ns is None else _instant(identity.birth_ns)
+
+
+def _instant(nanoseconds: int) -> datetime | None:
+    try:
+        return instants.from_ns(nanoseconds)
+    except OverflowError:
+        return None
+
+
+def _whole_ms(start: Start) -> datetime:
+    return start.instant - timedelta(microseconds=start.instant.microsecond % 1000)

@@ -1,0 +1,136 @@
+"""Looks over a store as it stands: how much is there, overdue, uncovered, waiting. Findings and status share it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from retentiond.domain.recording import Recording, StoreName, Stream
+from retentiond.domain.rule import Coverage
+from retentiond.domain.run import Plan
+from retentiond.domain.span import due_spans
+from retentiond.ports import (
+    Absent,
+    Catalogue,
+    CatalogueRow,
+    Foreign,
+    Present,
+    Setback,
+    StoreCondition,
+    StreamStatus,
+    Unadopted,
+    Unlisted,
+)
+from retentiond.services.journal import Journal
+from retentiond.services.rulebook import RuleBook
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One store at one instant."""
+
+    store: StoreName
+    condition: StoreCondition
+    streams: tuple[StreamStatus, ...]
+    uncovered: tuple[tuple[Stream, int], ...]
+    suspended: int
+    unclassified: int
+    unclassified_sample: tuple[bytes, ...]
+    odd: tuple[CatalogueRow, ...]
+    setbacks: tuple[Setback, ...]
+    waiting: Plan | None
+    last_scan: datetime | None
+    unlisted: tuple[Unlisted, ...]
+
+    @property
+    def recordings(self) -> int:
+        """How many recordings the store holds."""
+        return sum(stream.recordings for stream in self.streams)
+
+    @property
+    def overdue(self) -> int:
+        """How many recordings are on disk after their deadline and not suspended."""
+        return sum(stream.overdue for stream in self.streams)
+
+
+class Surveyor:
+    """Makes surveys from the catalogue and the decisions."""
+
+    def __init__(self, catalogue: Catalogue, journal: Journal) -> None:
+        self._catalogue = catalogue
+        self._journal = journal
+
+    def survey(
+        self,
+        store: StoreName,
+        condition: StoreCondition,
+        book: RuleBook,
+        now: datetime,
+        *,
+        unlisted: Sequence[Unlisted] = (),
+    ) -> Survey:
+        """Look over one store at `now`. Costs streams and what is overdue, not what is stored."""
+        streams, uncovered, suspended = [], [], 0
+        for stream, count in self._catalogue.streams(store):
+            if count == 0:
+                continue
+            coverage = book.coverage(stream)
+            status, held = self._stream(stream, count, coverage, now)
+            streams.append(status)
+            suspended += held
+            if any(term.rule is None for term in coverage.terms):
+                uncovered.append((stream, self._uncovered(stream, coverage, count)))
+        unclassified, sample = self._catalogue.unclassified(store)
+        return Survey(
+            store=store,
+            condition=condition,
+            streams=tuple(streams),
+            uncovered=tuple((stream, count) for stream, count in uncovered if count),
+            suspended=suspended,
+            unclassified=unclassified,
+            unclassified_sample=tuple(sample),
+            odd=tuple(self._catalogue.odd(store)),
+            setbacks=tuple(self._catalogue.setbacks(store)),
+            waiting=self._catalogue.waiting(store),
+            last_scan=self._catalogue.scan_state(store).last_complete,
+            unlisted=tuple(unlisted),
+        )
+
+    def _stream(self, stream: Stream, count: int, coverage: Coverage, now: datetime) -> tuple[StreamStatus, int]:
+        late = due_spans(coverage, timedelta(milliseconds=-1), now)
+        overdue, held = self._catalogue.count(late), 0
+        suspensions = tuple(self._journal.decisions.suspensions.values())
+        if overdue and suspensions:
+            rows: list[Recording] = [row.recording for row in self._catalogue.find(late)]
+            held = sum(any(item.covers(recording, now) for item in suspensions) for recording in rows)
+        periods = [term.rule.deletion_period for term in coverage.terms if term.rule is not None]
+        status = StreamStatus(
+            stream=stream,
+            recordings=count,
+            oldest=self._catalogue.oldest(stream, None, None),
+            newest=self._catalogue.newest(stream),
+            overdue=overdue - held,
+            period_s=int(min(periods).total_seconds()) if periods else None,
+        )
+        return status, held
+
+    def _uncovered(self, stream: Stream, coverage: Coverage, count: int) -> int:
+        """Count the recordings of a stream that no rule covers: all, or those under terms without a rule."""
+        if all(term.rule is None for term in coverage.terms):
+            return count
+        without = [term for term in coverage.terms if term.rule is None]
+        return sum(self._catalogue.oldest(stream, term.since, term.until) is not None for term in without)
+
+
+def condition_name(condition: StoreCondition) -> str:
+    """Return the word for a condition that status and metrics use."""
+    match condition:
+        case Present(read_only=True):
+            return "read_only"
+        case Present():
+            return "present"
+        case Unadopted():
+            return "unadopted"
+        case Absent():
+            return "absent"
+        case Foreign():
+            return "foreign"
