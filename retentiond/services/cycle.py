@@ -66,7 +66,7 @@ class Cycle:
         self.keepers = tuple(keepers)
         self.book = book
         self._parts = parts
-        self._mode = mode
+        self.mode = mode
         self._watch = watch
         self._started_at = EPOCH
         self._heartbeat_at: datetime | None = None
@@ -84,6 +84,10 @@ class Cycle:
         self._record_book()
         for keeper in self.keepers:
             self._guarded(keeper, keeper.examine)
+
+    def now(self) -> datetime:
+        """Return trusted time, or the wall clock while there is none: for what is shown, not for what is decided."""
+        return self._parts.timekeeper.now_or_wall()
 
     def tick(self) -> timedelta:
         """Do what is due now, and return how long there is nothing to do, at most 5 s."""
@@ -138,7 +142,7 @@ class Cycle:
 
     def approve(self, consent: Consent) -> Plan:
         """Release a plan. Raises UsageError, TryAgainError."""
-        if not self._mode.enforcing:
+        if not self.mode.enforcing:
             raise TryAgainError("the daemon observes only, so an approval would do nothing; set mode: enforce first")
         trusted = self._parts.timekeeper.look()
         if not isinstance(trusted, Credible):
@@ -182,8 +186,7 @@ class Cycle:
     def report(self) -> Snapshot:
         """Look everything over, keep the record of findings in step, publish and return what was seen."""
         parts = self._parts
-        trusted = parts.timekeeper.look()
-        now = trusted.now if isinstance(trusted, Credible) else parts.timekeeper.wall()
+        now = self.now()
         surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
         found = self._find(surveys, now)
         self._on_record(partial(self._record_evidence, surveys, found, now))
@@ -195,7 +198,7 @@ class Cycle:
     def _record_evidence(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> None:
         record_findings(self._parts.journal, found)
         if self._heartbeat_at is None or now - self._heartbeat_at >= HEARTBEAT_EVERY:
-            beat = heartbeat(surveys, self.book, mode=str(self._mode), findings=len(found))
+            beat = heartbeat(surveys, self.book, mode=str(self.mode), findings=len(found))
             self._parts.journal.write([beat])
             self._heartbeat_at = now
 
@@ -210,7 +213,7 @@ class Cycle:
             {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams},
             now,
         )
-        if not self._mode.enforcing:
+        if not self.mode.enforcing:
             found.append(NOT_ENFORCING)
         if not self._parts.journal.head().signed:
             found.append(UNSIGNED)
@@ -221,7 +224,7 @@ class Cycle:
         return Snapshot(
             taken_at=now,
             started_at=self._started_at,
-            mode=str(self._mode),
+            mode=str(self.mode),
             clock_state=state.value,
             clock_ahead_s=ahead.total_seconds(),
             synchronised=self._parts.timekeeper.synchronised(),
@@ -285,7 +288,7 @@ class Cycle:
         decisions, book = self._parts.journal.decisions, self.book
         events = []
         if decisions.policy_digest != book.policy_digest:
-            fields = {"digest": book.policy_digest, "policy": book.policy.canonical(), "mode": str(self._mode)}
+            fields = {"digest": book.policy_digest, "policy": book.policy.canonical(), "mode": str(self.mode)}
             events.append(Event(EventType.POLICY_LOADED, fields))
         if decisions.register_digest != book.register_digest:
             counts = {"rooms": len(book.register.rooms), "devices": len(book.register.devices)}

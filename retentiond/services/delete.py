@@ -229,8 +229,7 @@ class Deleter:
         self._observer.not_deleted(recording.stream.store, error)
 
     def _now(self) -> datetime:
-        trusted = self._timekeeper.look()
-        return trusted.now if isinstance(trusted, Credible) else self._timekeeper.wall()
+        return self._timekeeper.now_or_wall()
 
     def _set_back(self, recording: Recording, error: str) -> None:
         """Remember a failure and when to try again: after 1 minute, then twice as long each time, at most 1 hour."""

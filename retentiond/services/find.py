@@ -129,7 +129,7 @@ def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
         Doubt.UNKNOWN_TIME: (FindingKind.UNKNOWN_START, "carry no plausible time; they count from when they were seen"),
         Doubt.FUTURE_TIME: (
             FindingKind.UNKNOWN_START,
-            "claim to be from the future; they count from their first sight",
+            "claim to be from the future; they count from first sight",
         ),
         Doubt.REWRITTEN: (
             FindingKind.REWRITTEN,

@@ -134,7 +134,8 @@ class StoreKeeper:
         if self.scan is not None or not isinstance(self.condition, Present | Unadopted):
             return None
         parts = self._parts
-        self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer)
+        resume_after = parts.catalogue.scan_state(self.name).resume_after
+        self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer, resume_after=resume_after)
         return self.scan
 
     def take(self, step: WalkStep, book: RuleBook, now: datetime) -> None:

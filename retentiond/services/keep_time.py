@@ -36,6 +36,11 @@ class Timekeeper:
         self._latest = judged
         return judged
 
+    def now_or_wall(self) -> datetime:
+        """Return trusted time, or the wall clock while there is none: for what is shown, not for what is decided."""
+        trusted = self.look()
+        return trusted.now if isinstance(trusted, Credible) else self.wall()
+
     def wall(self) -> datetime:
         """Return the wall clock, for what is not decided by time: records and pages."""
         return self._clock.read().wall

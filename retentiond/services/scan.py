@@ -1,7 +1,7 @@
 """Brings the catalogue in step with the disk. The scan is the truth; the watcher only says where to look (I8)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from retentiond.domain import instants
@@ -24,6 +24,9 @@ from retentiond.ports import (
     WalkStep,
 )
 from retentiond.services.rulebook import RuleBook
+
+REMEMBER_EVERY = 500
+"""The position of a scan is kept after so many directories; a restart repeats at most these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,30 @@ class ScanResult:
 class StoreScan:
     """One pass over one store. `take` is called for each step of the walk, in order, then `complete` once."""
 
-    def __init__(self, store: Store, recorder: Recorder, catalogue: Catalogue, observer: Observer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        recorder: Recorder,
+        catalogue: Catalogue,
+        observer: Observer,
+        *,
+        resume_after: bytes | None = None,
+    ) -> None:
         self._store = store
         self._recorder = recorder
         self._catalogue = catalogue
         self._observer = observer
+        self._resume_after = resume_after
         self.result = ScanResult()
 
     def descends(self, directory: bytes, entry: Entry) -> bool:
-        """Tell the walk whether to enter a subdirectory: not if it is a recording as a whole."""
+        """Tell the walk whether to enter a subdirectory.
+
+        Not if it is a recording as a whole, nor if a scan that was broken off has been there: a walk goes in the
+        order of names, so everything that sorts before where it stood is done.
+        """
+        if self._resume_after is not None and _is_before(join(directory, entry.name), self._resume_after):
+            return False
         (sighting,) = self._recorder.classify(directory, (entry,))
         return not isinstance(sighting, Recognised)
 
@@ -68,6 +86,8 @@ class StoreScan:
                 self.result.unlisted.append(step)
             case Listing():
                 self._take_listing(step, book, now)
+                if self.result.directories % REMEMBER_EVERY == 0:
+                    self._remember(step.directory)
 
     def unknown_directories(self, listing: Listing) -> list[bytes]:
         """Return the subdirectories of a listing that the catalogue has never seen and that are to be walked."""
@@ -83,6 +103,11 @@ class StoreScan:
         """Remember that the whole store was walked; from now on the passing of time can explain deletions."""
         self._catalogue.set_scan_state(self._store.name, ScanState(last_complete=now, resume_after=None))
         return self.result
+
+    def _remember(self, directory: bytes) -> None:
+        """Keep the position, so that a restart goes on from here."""
+        state = self._catalogue.scan_state(self._store.name)
+        self._catalogue.set_scan_state(self._store.name, replace(state, resume_after=directory))
 
     def _take_listing(self, listing: Listing, book: RuleBook, now: datetime) -> None:
         sightings = self._recorder.classify(listing.directory, listing.entries)
@@ -173,6 +198,12 @@ def walk_whole(scan: StoreScan, store: Store, book: RuleBook, now: datetime) -> 
     for step in store.walk(scan.descends):
         scan.take(step, book, now)
     return scan.complete(now)
+
+
+def _is_before(directory: bytes, resume_after: bytes) -> bool:
+    """Tell whether the walk has left `directory` for good by the time it stood at `resume_after`."""
+    path, stood = directory.split(b"/"), resume_after.split(b"/")
+    return path < stood[: len(path)]
 
 
 def written_of(identity: Identity | None) -> datetime | None:

@@ -1,0 +1,314 @@
+"""The loop: waits for the next deadline, a hint, a step of a scan or a request, and lets the cycle do its work.
+
+One thread changes state. Others only put messages into its queue: one walk per store that is being scanned, the
+watcher, the timers, the control socket. Deadlines are no timer jobs: they are data, and the loop looks at the clock
+before each wait (APScheduler drops and delays jobs in ways that no deadline survives; it only ticks).
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeAlias, assert_never
+
+from retentiond.domain.errors import ConfigurationError, DurabilityLostError, RetentiondError, TryAgainError
+from retentiond.domain.finding import FindingKey, FindingKind, finding
+from retentiond.domain.recording import StoreName
+from retentiond.ports import Observer, WalkStep, Watch
+from retentiond.services.answer import answer
+from retentiond.services.cycle import Cycle
+from retentiond.services.keep_store import StoreKeeper
+from retentiond.services.rulebook import RuleBook
+from retentiond.services.scan import StoreScan
+
+BATCH_S = 0.05
+"""So long at most the loop takes messages before it looks for due recordings again."""
+
+STEPS_AHEAD = 64
+"""So many listed directories may wait in the queue; the walk waits when the catalogue cannot keep up."""
+
+ANSWER_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """The watcher saw something in a directory."""
+
+    store: StoreName
+    directory: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A walk has listed a directory."""
+
+    keeper: StoreKeeper
+    step: WalkStep
+
+
+@dataclass(frozen=True, slots=True)
+class WalkEnded:
+    """A walk has come to its end, or broke off and proves nothing (`whole` is false)."""
+
+    keeper: StoreKeeper
+    whole: bool
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A person asks for something and waits."""
+
+    fields: Mapping[str, Any]
+    actor: str
+    reply: "Future[dict[str, Any]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A timer ticked: `scan`, `report` or `probe`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """SIGHUP: read the configuration again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """SIGTERM or SIGINT: finish what is begun and end."""
+
+
+Message: TypeAlias = Hint | Step | WalkEnded | Request | Task | Reload | Stop
+
+
+class Manager(Protocol):
+    """What the service manager is told."""
+
+    def ready(self) -> None: ...
+    def reloading(self) -> None: ...
+    def stopping(self) -> None: ...
+    def status(self, text: str) -> None: ...
+    def watchdog(self) -> None: ...
+
+
+class Log(Protocol):
+    """Where an operator reads what happens; constant messages, no path, no name of a person (I10)."""
+
+    def info(self, event: str, **fields: object) -> None: ...
+    def warning(self, event: str, **fields: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the loop lives among."""
+
+    watch: Watch
+    observer: Observer
+    manager: Manager
+    log: Log
+    reload: Callable[[], RuleBook]
+    scan_interval: timedelta
+    report_interval: timedelta
+    watchdog_s: float | None
+
+
+class Daemon:
+    """Runs a cycle until it is asked to stop."""
+
+    def __init__(self, cycle: Cycle, around: Surroundings) -> None:
+        self._cycle = cycle
+        self._around = around
+        self._messages: SimpleQueue[Message] = SimpleQueue()
+        self._steps = threading.Semaphore(STEPS_AHEAD)
+        self._stopping = threading.Event()
+        self._fed_at = 0.0
+
+    # --- called from other threads and from signal handlers ----------------------------------------------------
+
+    def ask(self, fields: Mapping[str, Any], actor: str) -> dict[str, Any]:
+        """Put a request to the loop and wait for its answer. Raises what the request raises, and TryAgainError."""
+        reply: Future[dict[str, Any]] = Future()
+        self._messages.put(Request(fields, actor, reply))
+        try:
+            return reply.result(timeout=ANSWER_WITHIN_S)
+        except TimeoutError as error:
+            raise TryAgainError("the daemon is busy and did not answer within a minute; ask again") from error
+
+    def stop(self) -> None:
+        """Ask the loop to end after the chunk it works on."""
+        self._stopping.set()
+        self._messages.put(Stop())
+
+    def stopping(self) -> bool:
+        """Tell whether a stop was asked for; looked at between the chunks of a run, which is progress too."""
+        self._feed_watchdog()
+        return self._stopping.is_set()
+
+    # --- the loop ---------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until `stop`. Raises DurabilityLostError, and StorageError if the start itself fails."""
+        cycle, around = self._cycle, self._around
+        cycle.start()
+        around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
+        timers = self._start_timers()
+        cycle.report()
+        around.manager.ready()
+        around.log.info("started")
+        self._begin_scans()
+        try:
+            while not self._stopping.is_set():
+                wait = cycle.tick()
+                self._feed_watchdog()
+                self._take_messages(wait)
+        finally:
+            around.manager.stopping()
+            timers()
+            around.watch.stop()
+        cycle.finish()
+        around.log.info("stopped")
+
+    def install_signals(self) -> None:
+        """SIGTERM and SIGINT stop, SIGHUP reloads; handlers only put messages."""
+        signal.signal(signal.SIGTERM, lambda *_: self.stop())
+        signal.signal(signal.SIGINT, lambda *_: self.stop())
+        signal.signal(signal.SIGHUP, lambda *_: self._messages.put(Reload()))
+
+    def _take_messages(self, wait: timedelta) -> None:
+        """Wait for the first message, then take what is there for a short while."""
+        try:
+            message = self._messages.get(timeout=wait.total_seconds())
+        except Empty:
+            return
+        until = time.monotonic() + BATCH_S
+        hints: set[Hint] = set()
+        while True:
+            if isinstance(message, Hint):
+                hints.add(message)
+            else:
+                self._take(message)
+            if self._messages.empty() or time.monotonic() > until:
+                break
+            message = self._messages.get()
+        for hint in sorted(hints, key=lambda item: (item.store, item.directory)):
+            self._cycle.look_again(hint.store, hint.directory)
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Step(keeper, step):
+                self._steps.release()
+                self._cycle.take(keeper, step)
+            case WalkEnded():
+                self._end_walk(message)
+            case Request():
+                self._answer(message)
+            case Task(name):
+                self._do_task(name)
+            case Reload():
+                self._reload()
+            case Hint() | Stop():
+                pass
+            case _:
+                assert_never(message)
+
+    def _answer(self, request: Request) -> None:
+        try:
+            request.reply.set_result(answer(self._cycle, request.fields, request.actor))
+        except DurabilityLostError as error:
+            request.reply.set_exception(error)
+            raise
+        except RetentiondError as error:
+            request.reply.set_exception(error)
+        if request.fields.get("verb") == "accept_clock":
+            self._begin_scans()
+
+    def _do_task(self, name: str) -> None:
+        began, clock = time.monotonic(), self._cycle.now
+        match name:
+            case "scan":
+                self._begin_scans()
+                return
+            case "probe":
+                self._around.watch.probe()
+            case _:
+                self._cycle.report()
+        self._around.observer.task(name, ok=True, seconds=time.monotonic() - began, at=clock())
+
+    # --- scans ------------------------------------------------------------------------------------------------
+
+    def _begin_scans(self) -> None:
+        for keeper, scan in self._cycle.begin_scans():
+            walker = threading.Thread(target=self._walk, args=(keeper, scan), name=f"walk-{keeper.name}", daemon=True)
+            walker.start()
+
+    def _walk(self, keeper: StoreKeeper, scan: StoreScan) -> None:
+        """List the store's directories, a few ahead of the loop. Runs in a thread of its own; changes nothing."""
+        began, whole = time.monotonic(), True
+        try:
+            for step in keeper.store.walk(scan.descends):
+                self._steps.acquire()
+                if self._stopping.is_set():
+                    whole = False
+                    break
+                self._messages.put(Step(keeper, step))
+        except RetentiondError:
+            whole = False
+        self._messages.put(WalkEnded(keeper, whole, began))
+
+    def _end_walk(self, ended: WalkEnded) -> None:
+        self._cycle.complete_scan(ended.keeper, whole=ended.whole)
+        seconds = time.monotonic() - ended.began
+        self._around.observer.task("scan", ok=ended.whole, seconds=seconds, at=self._cycle.now())
+        self._around.log.info("scan ended", store=ended.keeper.name, whole=ended.whole, seconds=round(seconds, 3))
+        self._cycle.tick()
+        self._cycle.report()
+
+    # --- around the work --------------------------------------------------------------------------------------
+
+    def _reload(self) -> None:
+        """Read the configuration again; a broken one leaves the old one in force, and a finding says so."""
+        key = FindingKey(FindingKind.CONFIG_NOT_RELOADED, "configuration")
+        self._around.manager.reloading()
+        try:
+            self._cycle.replace_book(self._around.reload())
+        except ConfigurationError as error:
+            message = f"the new configuration is not in force: {error.problems[0]}"
+            self._cycle.raise_finding(finding(key.kind, key.subject, message, "see all of it: retentiond config check"))
+            self._around.log.warning("configuration not reloaded", problems=len(error.problems))
+        else:
+            self._cycle.lower_finding(key)
+            self._around.log.info("configuration reloaded")
+        self._cycle.report()
+        self._around.manager.ready()
+
+    def _feed_watchdog(self) -> None:
+        """Tell the manager that work goes on: from the loop itself, so that a hung one does not look alive."""
+        now = time.monotonic()
+        if self._around.watchdog_s is not None and now - self._fed_at >= self._around.watchdog_s / 2:
+            self._around.manager.watchdog()
+            self._fed_at = now
+
+    def _start_timers(self) -> Callable[[], None]:
+        """Start what ticks periodically, and return how to stop it."""
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        timers = BackgroundScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        every = {
+            "scan": self._around.scan_interval,
+            "report": self._around.report_interval,
+            "probe": timedelta(seconds=60),
+        }
+        for name, interval in every.items():
+            tick = Task(name)
+            timers.add_job(self._messages.put, "interval", args=(tick,), seconds=interval.total_seconds(), id=name)
+        timers.start()
+        return lambda: timers.shutdown(wait=False)
