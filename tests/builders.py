@@ -117,9 +117,7 @@ def a_coverage(rule: DeletionRule | None = None, *, stream: Stream | None = None
     return Coverage(stream or a_stream(), (Term(None, None, rule or a_rule()),))
 
 
-def a_basis(
-    since: datetime = NOW, *, coverage: Coverage | None = None, margin: str | timedelta = "60s"
-) -> Basis:
+def a_basis(since: datetime = NOW, *, coverage: Coverage | None = None, margin: str | timedelta = "60s") -> Basis:
     return Basis(since, length(margin), coverage or a_coverage())
 
 

@@ -1,1 +1,1 @@
-"""catalogue"""
+"""An index over the stores; rebuildable, never the truth."""

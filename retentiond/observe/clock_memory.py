@@ -6,10 +6,10 @@ import stat
 from datetime import timedelta
 from typing import Any
 
-from retentiond import durable
 from retentiond.domain import instants
 from retentiond.domain.clock import ClockAnchor
 from retentiond.domain.errors import StorageError
+from retentiond.durable import replace_file
 
 SCHEMA = "retentiond.clock/1"
 _LIMIT = 64 * 1024
@@ -35,12 +35,7 @@ class ClockFile:
             raise self._damaged(str(error)) from error
 
     def save(self, anchor: ClockAnchor) -> None:
-        try:
-            durable.replace_file(self._path, format_anchor(anchor), 0o640)
-        except OSError as error:
-            raise StorageError(
-                f"{self._path}: trusted time cannot be saved ({error}); free space or repair the state directory"
-            ) from error
+        replace_file(self._path, format_anchor(anchor), 0o640)
 
     def _read(self) -> bytes | None:
         try:
@@ -49,13 +44,14 @@ class ClockFile:
             return None
         except OSError as error:
             raise self._damaged(str(error)) from error
-        with open(descriptor, "rb") as source:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise self._damaged("it is no regular file")
-            try:
-                return source.read(_LIMIT)
-            except OSError as error:
-                raise self._damaged(str(error)) from error
+            return os.read(descriptor, _LIMIT)
+        except OSError as error:
+            raise self._damaged(str(error)) from error
+        finally:
+            os.close(descriptor)
 
     def _damaged(self, why: str) -> StorageError:
         return StorageError(

@@ -231,7 +231,7 @@ class _Request(http.server.BaseHTTPRequestHandler):
     """One connection, one request, one answer."""
 
     protocol_version = "HTTP/1.1"
-    request_version = "HTTP/1.1"
+    request_version = default_request_version = "HTTP/1.1"  # never 0.9, whose answers have no status
     timeout = TIMEOUT_S
     rbufsize = 0
     command = ""

@@ -1,15 +1,20 @@
 """The status of the daemon as JSON: one shape for HTTP, the command line and `state/status.json`.
 
-Standard library only: `retentiond status` answers in 150 ms.
+Light to import, without the classes that it only names: `retentiond status` answers in 150 ms.
 """
 
-from datetime import datetime
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from retentiond.domain import instants
-from retentiond.domain.finding import Finding
-from retentiond.domain.run import Plan
-from retentiond.ports import Snapshot, StoreStatus, StreamStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from retentiond.domain.finding import Finding
+    from retentiond.domain.run import Plan
+    from retentiond.ports import Snapshot, StoreStatus, StreamStatus
 
 SCHEMA = "retentiond.status/1"
 

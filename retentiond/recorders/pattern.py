@@ -103,14 +103,17 @@ def is_variable(item: Item) -> bool:
     return not isinstance(item, Literal | TimeField) or item == TimeField("s")
 
 
-def check_parts(parts: tuple[Part, ...], text: str) -> None:
-    """Refuse a layout that recognises more than it says, or two times in one name.
+def check_parts(parts: tuple[Part, ...], text: str, *, cameras_known: bool = False) -> None:
+    """Refuse a layout that recognises more than it says, or whose names can never be read in one way only.
+
+    With `cameras_known`, a camera's name may touch another item of open length: the names tell where it ends.
 
     Raises:
         ValueError: with the rule and the remedy; `text` names the layout in it.
     """
     for part in parts:
         _check_part(part, text)
+        _check_separation(part, text, cameras_known=cameras_known)
     _check_time(parts, text)
     if not _tells_something(parts):
         raise ValueError(
@@ -142,7 +145,8 @@ def _items_of(token: re.Match[str], text: str) -> list[Item]:
     if letter in _SHORT:
         return list(_parse_part(_SHORT[letter], text))
     raise ValueError(
-        f"layout {text!r}: {token.group()!r} is not known; use %Y %m %d %H %M %S %y %j %s %f %z %F %T %R %%, or {_WORDS}"
+        f"layout {text!r}: {token.group()!r} is not known; "
+        f"use %Y %m %d %H %M %S %y %j %s %f %z %F %T %R %%, or {_WORDS}"
     )
 
 
@@ -165,10 +169,22 @@ def _joined(items: list[Item]) -> Part:
     return tuple(joined)
 
 
+def _check_separation(part: Part, text: str, *, cameras_known: bool) -> None:
+    """Refuse two items of open length with only digits between them, which could share these out at will."""
+    open_item: Item | None = None
+    for item in part:
+        if isinstance(item, Literal):
+            open_item = None
+        elif is_variable(item):
+            exempt = cameras_known and Camera() in {open_item, item}
+            if open_item is not None and not exempt:
+                raise ValueError(
+                    f"layout {text!r}: nothing separates two items of open length; write text between them"
+                )
+            open_item = item
+
+
 def _check_part(part: Part, text: str) -> None:
-    for left, right in zip(part, part[1:], strict=False):
-        if is_variable(left) and is_variable(right):
-            raise ValueError(f"layout {text!r}: nothing separates two items of open length; write text between them")
     if sum(isinstance(item, AnyText) for item in part) > 1:
         raise ValueError(f"layout {text!r} has {{any}} twice in one part of the path; once is enough")
     if sum(isinstance(item, Extension) for item in part) > 1:

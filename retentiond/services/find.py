@@ -171,5 +171,5 @@ def _waiting(plan: Plan | None) -> Iterable[Finding]:
             FindingKind.WAITING_FOR_APPROVAL,
             plan.store,
             f"{plan.count} recordings of store {plan.store!r} are due and wait: {WAIT_TEXT[plan.why]}",
-            f"look: retentiond plan; release: retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}",
+            f"see: retentiond plan; then: retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}",
         )

@@ -58,9 +58,7 @@ def test_a_change_to_or_from_summer_time_moves_no_deadline(zone: str, local: str
 
 def test_both_readings_of_a_repeated_hour_are_two_starts_an_hour_apart() -> None:
     tallinn = ZoneInfo("Europe/Tallinn")
-    earlier, later = (
-        at(datetime(2026, 10, 25, 3, 30, tzinfo=tallinn, fold=fold).isoformat()) for fold in (0, 1)
-    )
+    earlier, later = (at(datetime(2026, 10, 25, 3, 30, tzinfo=tallinn, fold=fold).isoformat()) for fold in (0, 1))
     assert deadline_of(later, a_rule()) - deadline_of(earlier, a_rule()) == timedelta(hours=1)
 
 

@@ -14,6 +14,7 @@ from retentiond.domain import errors
         (errors.UnreachableError, 69),
         (errors.CannotCreateError, 73),
         (errors.StorageError, 74),
+        (errors.DurabilityLostError, 74),
         (errors.TryAgainError, 75),
         (errors.NotPermittedError, 77),
         (errors.ConfigurationError, 78),

@@ -15,6 +15,8 @@ def test_milliseconds_are_rounded_down_also_before_1970() -> None:
 
 def test_nanoseconds_are_rounded_down_to_microseconds() -> None:
     assert instants.from_ns(1_999) == instants.EPOCH + timedelta(microseconds=1)
+    assert instants.from_ns(-1) == instants.EPOCH - timedelta(microseconds=1)
+    assert instants.from_ns(1_772_330_460_123_456_999) == at("2026-03-01 02:01:00.123456")
 
 
 @pytest.mark.parametrize("nanoseconds", [10**21, -(10**21), 2**63 * 1000])

@@ -160,16 +160,16 @@ def test_a_camera_that_the_register_does_not_know_has_no_room() -> None:
 
 def test_terms_follow_one_another_without_gaps_whatever_the_order_of_the_changes() -> None:
     changes = [at("2026-03-01"), at("2026-01-01"), at("2026-03-01"), at("2026-02-01")]
-    coverage = cover(
-        a_policy(WARD), a_stream(), categories=VIDEO, room_changes=changes, room_at=lambda _: None
-    )
+    coverage = cover(a_policy(WARD), a_stream(), categories=VIDEO, room_changes=changes, room_at=lambda _: None)
     assert coverage.terms[0].since is None
     assert coverage.terms[-1].until is None
     assert all(term.until == following.since for term, following in pairwise(coverage.terms))
     assert len(coverage.terms) == 4
 
 
-BEFORE_THE_FIRST_CHANGE = "cover() takes the camera for roomless before its first change, also where the register says otherwise"
+BEFORE_THE_FIRST_CHANGE = (
+    "cover() takes the camera for roomless before its first change, also where the register says otherwise"
+)
 
 
 @pytest.mark.xfail(strict=True, reason=BEFORE_THE_FIRST_CHANGE)
@@ -220,13 +220,7 @@ def test_the_same_word_as_a_store_a_camera_or_a_room_gives_three_texts() -> None
     assert len(texts) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="canonical() joins names with commas and blanks, which camera names may hold")
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (a_rule(cameras=["a,b"]), a_rule(cameras=["a", "b"])),
-        (a_rule(cameras=["a rooms b"]), a_rule(cameras=["a"], rooms=["b rooms "])),
-    ],
-)
-def test_no_camera_name_makes_two_policies_read_alike(one: DeletionRule, other: DeletionRule) -> None:
-    assert a_policy(one).canonical() != a_policy(other).canonical()
+@pytest.mark.xfail(strict=True, reason="canonical() joins names with commas, and a camera name may hold one")
+def test_no_camera_name_makes_two_policies_read_alike() -> None:
+    one, other = a_policy(a_rule(cameras=["a,b"])), a_policy(a_rule(cameras=["a", "b"]))
+    assert one.canonical() != other.canonical()

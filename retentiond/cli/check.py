@@ -1,0 +1,28 @@
+"""`retentiond check`: configuration, register, rooms and recorders, without changing anything."""
+
+import click
+
+from retentiond import bootstrap
+from retentiond.cli.findings import finding_fields, print_finding
+from retentiond.cli.options import common, emit_json
+from retentiond.cli.render import coloured, say
+
+
+@click.command("check")
+@common
+def command(config: str, as_json: bool) -> int:
+    """Check configuration, register, rooms and what the recorders are set to. Exit 1 on findings."""
+    loaded = bootstrap.load(config)
+    with bootstrap.open_view(loaded) as view:
+        found = view.check()
+    if as_json:
+        emit_json("retentiond.check/1", {"findings": [finding_fields(item) for item in found]})
+        return 1 if found else 0
+    for warning in loaded.warnings:
+        say(f"{coloured('note', 'dim')}    {warning}")
+    for item in found:
+        print_finding(item)
+    if not found:
+        say(coloured("no findings", "good"))
+    say("Checked: what is configured, registered and on the disk. What a lens sees or a sign says is not.")
+    return 1 if found else 0

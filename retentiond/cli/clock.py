@@ -1,0 +1,61 @@
+"""`retentiond clock`: how trusted time stands, and a person's word for it."""
+
+import click
+
+from retentiond import bootstrap
+from retentiond.cli.options import common, emit_json
+from retentiond.cli.render import local, say
+from retentiond.domain import instants
+from retentiond.domain.clock import Credible, NotCredible
+from retentiond.domain.errors import UsageError
+
+
+@click.group("clock")
+def command() -> None:
+    """Show the state of trusted time; accept the clock."""
+
+
+@command.command("status")
+@common
+def status(config: str, as_json: bool) -> None:
+    """Show trusted time, the system clock, and how they differ."""
+    loaded = bootstrap.load(config)
+    trusted, reading = bootstrap.look_at_clock(loaded)
+    now = trusted.now if isinstance(trusted, Credible) else None
+    state = trusted.state.value if isinstance(trusted, Credible) else "unanchored"
+    if as_json:
+        emit_json(
+            "retentiond.clock/1",
+            {
+                "state": state,
+                "trusted": None if now is None else instants.to_text(now),
+                "wall": instants.to_text(reading.wall),
+                "synchronised": reading.synchronised,
+            },
+        )
+        return
+    say(f"state          {state}")
+    say(f"trusted time   {local(now)}")
+    say(f"system clock   {local(reading.wall)}")
+    say(f"synchronised   {'yes' if reading.synchronised else 'no'}")
+    if isinstance(trusted, NotCredible):
+        say("Nothing is deleted until the clock has been synchronised for 10 minutes, or you type the time:")
+        say(f"  retentiond clock accept --wall {reading.wall.astimezone().isoformat(timespec='seconds')}")
+
+
+@command.command("accept")
+@click.option(
+    "--wall", required=True, metavar="TIME", help="The time as you know it, such as 2026-03-01T12:00:00+02:00."
+)
+@common
+def accept(wall: str, config: str, as_json: bool) -> None:
+    """Take the system clock for true, because you typed the time and it agrees within 5 minutes. On the record."""
+    try:
+        typed = instants.from_text(wall)
+    except ValueError as error:
+        raise UsageError(f"--wall: {error}") from error
+    bootstrap.ask(bootstrap.load(config), {"verb": "accept_clock", "wall": instants.to_text(typed)})
+    if as_json:
+        emit_json("retentiond.clock.accept/1", {"accepted": instants.to_text(typed)})
+    else:
+        say("accepted; trusted time runs on from here")

@@ -1,0 +1,71 @@
+"""`retentiond find`: one answer to "what exists of this camera, what was deleted, and when"."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from retentiond import bootstrap
+from retentiond.cli.options import common, emit_json
+from retentiond.cli.render import count_of, local, say, table
+from retentiond.domain import instants
+from retentiond.domain.errors import UsageError
+
+
+@click.command("find")
+@click.option("--camera", required=True, help="The camera as its recorder, or the register, names it.")
+@click.option("--from", "begin", metavar="TIME", help="Recordings that start at TIME or later.")
+@click.option("--to", "end", metavar="TIME", help="Recordings that start before TIME.")
+@common
+def command(camera: str, begin: str | None, end: str | None, config: str, as_json: bool) -> None:
+    """Show the recordings of a camera that exist, and those that were deleted, with the record that says so."""
+    since = _instant("--from", begin, datetime(2000, 1, 1, tzinfo=UTC))
+    with bootstrap.open_view(bootstrap.load(config)) as view:
+        until = _instant("--to", end, view.now() + timedelta(days=1))
+        rows = sorted(view.find(camera, since, until), key=lambda row: (row.start, row.path))
+    if as_json:
+        emit_json("retentiond.find/1", {"camera": camera, "recordings": [_fields(row) for row in rows]})
+        return
+    if not rows:
+        say(f"no recording of camera {camera!r} in that time, neither on the disk nor in the audit trail")
+        return
+    table(
+        ("start", "category", "state", "deadline", "record", "path"),
+        (
+            (
+                local(row.start),
+                row.category,
+                "on disk" if row.deleted_at is None else f"deleted {local(row.deleted_at)}",
+                local(row.deadline),
+                "-" if row.seq is None else str(row.seq),
+                row.path,
+            )
+            for row in rows
+        ),
+    )
+    existing = sum(row.deleted_at is None for row in rows)
+    say(f"{count_of(existing, 'recording')} on the disk, {count_of(len(rows) - existing, 'recording')} deleted")
+
+
+def _instant(option: str, text: str | None, default: datetime) -> datetime:
+    if text is None:
+        return default
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.fromisoformat(text).astimezone().astimezone(UTC)
+        return instants.from_text(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def _fields(row: bootstrap.Found) -> dict[str, Any]:
+    return {
+        "store": row.store,
+        "camera": row.camera,
+        "category": row.category,
+        "start": instants.to_text(row.start),
+        "path": row.path,
+        "deadline": None if row.deadline is None else instants.to_text(row.deadline),
+        "deleted_at": None if row.deleted_at is None else instants.to_text(row.deleted_at),
+        "seq": row.seq,
+    }

@@ -1,0 +1,109 @@
+"""`retentiond findings`: what a person has to know, from the record."""
+
+from typing import Any
+
+import click
+
+from retentiond import bootstrap
+from retentiond.cli.options import common, emit_json
+from retentiond.cli.render import coloured, local, say
+from retentiond.domain import instants
+from retentiond.domain.decisions import Decisions
+from retentiond.domain.errors import UsageError
+from retentiond.domain.finding import Finding, FindingKey, Severity
+
+_ROLE = {Severity.BREACH: "bad", Severity.WARNING: "warn", Severity.NOTICE: "dim"}
+
+
+@click.group("findings")
+def command() -> None:
+    """List, show and acknowledge findings."""
+
+
+@command.command("list")
+@common
+def list_(config: str, as_json: bool) -> int:
+    """List the open findings. Exit 1 if there are any that nobody has acknowledged."""
+    decisions = bootstrap.read_decisions(bootstrap.load(config))
+    found = sorted(decisions.findings.values(), key=lambda item: (list(Severity).index(item.severity), item.key.kind))
+    if as_json:
+        emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in found]})
+    else:
+        for item in found:
+            print_finding(item, acknowledged=item.key in decisions.acknowledged)
+        if not found:
+            say(coloured("no open findings", "good"))
+    return 1 if any(item.key not in decisions.acknowledged for item in found) else 0
+
+
+@command.command("show")
+@click.argument("kind")
+@click.argument("subject", required=False)
+@common
+def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
+    """Show the open findings of KIND, with when they were opened."""
+    decisions = bootstrap.read_decisions(bootstrap.load(config))
+    chosen = [
+        item
+        for key, item in decisions.findings.items()
+        if key.kind == kind and (subject is None or key.subject == subject)
+    ]
+    if not chosen:
+        raise UsageError(f"no open finding of kind {kind!r}; see: retentiond findings list")
+    if as_json:
+        emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in chosen]})
+        return
+    for item in chosen:
+        print_finding(item, acknowledged=item.key in decisions.acknowledged)
+        say(f"    opened  {local(decisions.opened_at.get(item.key))}")
+        if item.key in decisions.acknowledged:
+            noted = decisions.acknowledged[item.key]
+            say(f"    noted   until {local(noted.until)}: {noted.why}")
+
+
+@command.command("acknowledge")
+@click.argument("kind")
+@click.argument("subject")
+@click.option("--why", required=True, help="Why it stays for now. No names of persons.")
+@click.option("--for", "lasts", required=True, metavar="LENGTH", help="For how long, such as 14d; at most 366d.")
+@common
+def acknowledge(kind: str, subject: str, why: str, lasts: str, config: str, as_json: bool) -> None:
+    """Note on the record that you know of the finding KIND about SUBJECT."""
+    request = {"verb": "acknowledge", "kind": kind, "subject": subject, "why": why, "lasts": lasts}
+    answer = bootstrap.ask(bootstrap.load(config), request)
+    if as_json:
+        emit_json("retentiond.findings.acknowledge/1", answer)
+    else:
+        say(f"noted until {local(instants.from_text(answer['until']))}")
+
+
+def print_finding(item: Finding, *, acknowledged: bool = False) -> None:
+    """Print a finding in two lines: what it is, and what to do."""
+    mark = "noted" if acknowledged else item.severity.value
+    say(f"{coloured(mark.upper().ljust(8), _ROLE[item.severity])}{item.key.kind}: {item.message}")
+    say(f"        {coloured(item.remedy, 'dim')}")
+
+
+def finding_fields(item: Finding) -> dict[str, Any]:
+    """Return the JSON form of a finding, as interfaces name it."""
+    return {
+        "kind": item.key.kind.value,
+        "severity": item.severity.value,
+        "subject": item.key.subject,
+        "message": item.message,
+        "remedy": item.remedy,
+    }
+
+
+def _fields(item: Finding, decisions: Decisions) -> dict[str, Any]:
+    opened = decisions.opened_at.get(item.key)
+    return {
+        **finding_fields(item),
+        "opened": None if opened is None else instants.to_text(opened),
+        "acknowledged_until": _until(item.key, decisions),
+    }
+
+
+def _until(key: FindingKey, decisions: Decisions) -> str | None:
+    noted = decisions.acknowledged.get(key)
+    return None if noted is None else instants.to_text(noted.until)

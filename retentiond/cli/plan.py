@@ -1,0 +1,111 @@
+"""`retentiond plan`: what is deleted when, and what waits for a person."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from retentiond import bootstrap
+from retentiond.cli.options import common, emit_json
+from retentiond.cli.render import coloured, count_of, local, say
+from retentiond.domain import instants
+from retentiond.domain.errors import UsageError
+from retentiond.domain.run import WAIT_TEXT
+
+
+@click.command("plan")
+@click.option("--at", metavar="TIME", help="As if it were TIME, such as 2026-03-01T12:00:00Z.")
+@common
+def command(at: str | None, config: str, as_json: bool) -> None:
+    """Show what is due, what of it goes by itself, what waits for approval, and when the next falls due.
+
+    With --config NEW it shows what another configuration would change; nothing is deleted by it.
+    """
+    with bootstrap.open_view(bootstrap.load(config)) as view:
+        now = view.now() if at is None else _instant(at)
+        outlooks = view.outlook(now)
+        trusted = view.trusted()
+    if as_json:
+        emit_json(
+            "retentiond.plan/1",
+            {
+                "at": instants.to_text(now),
+                "runs": [run for item in outlooks for run in _runs(item)],
+                "stores": [_store(item) for item in outlooks],
+            },
+        )
+        return
+    say(f"at {local(now)}" + ("" if trusted else "   (the clock is not credible yet: nothing is deleted)"))
+    for item in outlooks:
+        _print(item)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return instants.from_text(text)
+    except ValueError as error:
+        raise UsageError(f"--at: {error}") from error
+
+
+def _runs(item: bootstrap.Outlook) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = []
+    if item.waiting is not None:
+        plan = item.waiting
+        runs.append(
+            {
+                "run": plan.run,
+                "store": plan.store,
+                "count": plan.count,
+                "digest": plan.digest,
+                "waiting": True,
+                "approved": item.approved,
+                "why": plan.why.value,
+            }
+        )
+    if item.going:
+        runs.append(
+            {
+                "run": f"{item.store}-due",
+                "store": item.store,
+                "count": item.going,
+                "digest": item.going_digest,
+                "waiting": False,
+                "approved": False,
+                "why": "explained",
+            }
+        )
+    return runs
+
+
+def _store(item: bootstrap.Outlook) -> dict[str, Any]:
+    return {
+        "store": item.store,
+        "condition": item.condition,
+        "recordings": item.recordings,
+        "scanned": item.scanned,
+        "next_due": None if item.next_due is None else instants.to_text(item.next_due),
+        "upcoming": [{"day": day, "count": count} for day, count in item.upcoming],
+    }
+
+
+def _print(item: bootstrap.Outlook) -> None:
+    say()
+    say(coloured(f"store {item.store}", "head") + f"   {item.condition}, {count_of(item.recordings, 'recording')}")
+    if not item.scanned:
+        say("  the first scan is not complete, so this is not all")
+    if item.going:
+        say(f"  go by themselves   {count_of(item.going, 'recording')}, explained by the passing of time")
+    if item.waiting is not None:
+        plan = item.waiting
+        say(coloured(f"  wait for approval  {count_of(plan.count, 'recording')}", "warn") + f": {WAIT_TEXT[plan.why]}")
+        for camera, count, oldest, newest in item.waiting_cameras:
+            say(f"    {camera}: {count_of(count, 'recording')}, {local(oldest)} to {local(newest)}")
+        say("  to release exactly these, once, within 24 hours:")
+        say(f"    retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}")
+        if item.approved:
+            say("  (approved; being carried out)")
+    if not item.going and item.waiting is None:
+        say("  nothing is due")
+    say(f"  next               {local(item.next_due)}")
+    for day, count in item.upcoming:
+        say(f"    {day}  {count_of(count, 'recording')}")

@@ -1,0 +1,73 @@
+"""`retentiond status`: how things stand, from the running daemon, within 150 ms.
+
+Imports nothing heavy: the configuration is only looked at for where the daemon's socket is.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from retentiond.cli.options import common, emit_json
+from retentiond.cli.render import coloured, count_of, local, say, table
+from retentiond.control.client import ask
+from retentiond.settings.locate import quick
+
+
+@click.command("status")
+@common
+def command(config: str, as_json: bool) -> int:
+    """Show how things stand. Exit 1 if a promise is broken or needs a person, 69 if no daemon runs."""
+    status = ask(quick(config).socket, {"verb": "status"}, 5.0)
+    if as_json:
+        schema = str(status.pop("schema"))
+        emit_json(schema, status)
+    else:
+        _print(status)
+    return 1 if any(item["severity"] != "notice" for item in status["findings"]) else 0
+
+
+def _print(status: dict[str, Any]) -> None:
+    audit = status["audit"]
+    say(f"mode      {status['mode']}, running since {_local(status['started_at'])}")
+    say(f"clock     {status['clock']['state']}, {'' if status['clock']['synchronised'] else 'not '}synchronised")
+    say(f"audit     {audit['size']:,} records, heads {'signed' if audit['signed'] else 'not signed'}")
+    for store in status["stores"]:
+        _print_store(store)
+    findings = status["findings"]
+    say()
+    if not findings:
+        say(coloured("no open findings", "good"))
+    for item in findings:
+        role = {"breach": "bad", "warning": "warn"}.get(item["severity"], "dim")
+        say(f"{coloured(item['severity'].upper().ljust(8), role)} {item['kind']}: {item['message']}")
+        say(f"         {coloured(item['remedy'], 'dim')}")
+
+
+def _print_store(store: dict[str, Any]) -> None:
+    say()
+    say(
+        coloured(f"store {store['name']}", "head")
+        + f"   {store['condition']}, {count_of(store['recordings'], 'recording')}"
+    )
+    say(f"  last scan  {_local(store['last_scan'])}    next deadline  {_local(store['next_due'])}")
+    table(
+        ("  camera", "category", "recordings", "oldest", "overdue"),
+        (
+            (
+                f"  {stream['camera']}",
+                stream["category"],
+                f"{stream['recordings']:,}",
+                _local(stream["oldest"]),
+                f"{stream['overdue']:,}",
+            )
+            for stream in store["streams"]
+        ),
+    )
+    if store["waiting"] is not None:
+        plan = store["waiting"]
+        say(coloured(f"  {count_of(plan['count'], 'recording')} wait for approval: retentiond plan", "warn"))
+
+
+def _local(text: str | None) -> str:
+    return local(None if text is None else datetime.fromisoformat(text))

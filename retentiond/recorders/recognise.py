@@ -1,0 +1,166 @@
+"""Looks at a directory and says which recorder writes there: a proposal for `config init`, never a decision.
+
+It reads names only, a bounded number of them, follows no link, and proposes nothing that it did not see.
+"""
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+
+from retentiond.domain.errors import RetentiondError, StorageError
+from retentiond.domain.instants import EARLIEST
+from retentiond.domain.names import join, readable
+from retentiond.domain.recording import CameraName, Recognised, StoreName
+from retentiond.ports import Entry, EntryKind, Recorder
+from retentiond.recorders.motion import build_motion
+from retentiond.recorders.template import build_template
+
+MAX_NAMES = 5_000
+MAX_DEPTH = 6
+_MAX_NAMES_IN_DIRECTORY = 500
+_STORE = StoreName("store")
+
+COMMON_LAYOUTS = (
+    "{camera}/%Y-%m-%d/%H-%M-%S.{ext}",
+    "{camera}/%Y-%m-%d/%H%M%S.{ext}",
+    "{camera}/%Y-%m-%d/%H/%M-%S.{ext}",
+    "{camera}/%Y-%m-%d/%H/%M.%S.{ext}",
+    "{camera}/%Y/%m/%d/%H-%M-%S.{ext}",
+    "{camera}/%Y/%m/%d/%H%M%S.{ext}",
+    "{camera}/%Y%m%d/%H%M%S.{ext}",
+    "{camera}/%Y-%m-%d_%H-%M-%S.{ext}",
+    "{camera}/%Y-%m-%d_%H-%M-%S-%f.{ext}",
+    "{camera}/%Y%m%d_%H%M%S.{ext}",
+    "{camera}/%Y%m%d%H%M%S.{ext}",
+    "{camera}/%Y-%m-%dT%H:%M:%S.{ext}",
+    "{camera}/%Y-%m-%dT%H-%M-%S.{ext}",
+    "{camera}/{camera}_%Y%m%d_%H%M%S.{ext}",
+    "{camera}/{camera}-%Y%m%d-%H%M%S.{ext}",
+    "{camera}/%s.{ext}",
+    "%Y-%m-%d/%H/{camera}/%M.%S.{ext}",
+    "recordings/%Y-%m-%d/%H/{camera}/%M.%S.{ext}",
+    "%Y-%m-%d/{camera}/%H-%M-%S.{ext}",
+    "%Y-%m-%d/{camera}/%H%M%S.{ext}",
+    "%Y/%m/%d/{camera}/%H-%M-%S.{ext}",
+    "%Y-%m-%d/{camera}-%H%M%S-{number}.{ext}",
+    "%Y-%m-%d/{camera}-%H-%M-%S.{ext}",
+    "%Y-%m-%d/{camera}_%H%M%S.{ext}",
+    "{camera}_%Y-%m-%d_%H-%M-%S.{ext}",
+    "{camera}-%Y-%m-%d_%H-%M-%S.{ext}",
+    "{camera}_%Y%m%d_%H%M%S.{ext}",
+    "{camera}-%Y%m%d-%H%M%S.{ext}",
+    "{camera}_%Y%m%d%H%M%S.{ext}",
+    "{camera}-%Y%m%d%H%M%S.{ext}",
+    "%Y-%m-%d/%H-%M-%S.{ext}",
+    "%Y-%m-%d_%H-%M-%S.{ext}",
+    "%Y-%m-%d_%H-%M-%S-%f.{ext}",
+)
+"""Layouts that recorders and scripts use, in the order of preference. The second-best is offered too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What may write into a directory, and how many of the files looked at speak for it."""
+
+    recorder: str
+    layout: str | None
+    cameras: tuple[CameraName, ...]
+    recorder_config: str | None
+    matched: int
+    looked_at: int
+
+
+def recognise(path: str, motion_configs: Iterable[str] = ()) -> tuple[Recognition, ...]:
+    """Return what fits the files below `path`, the best first; empty if nothing does.
+
+    A configuration among `motion_configs` counts only if it can be read and Motion writes below `path` by it.
+
+    Raises:
+        StorageError: `path` cannot be listed.
+    """
+    sample = tuple(_sample(os.fsencode(path)))
+    looked_at = sum(entry.kind is EntryKind.FILE for _, entries in sample for entry in entries)
+    found = []
+    for recorder, layout, config in _candidates(path, motion_configs):
+        matched, cameras, extensions = _try(recorder, sample)
+        if matched:
+            narrow = _with_extension(layout, extensions)
+            found.append(Recognition(recorder.kind, narrow, cameras, config, matched, looked_at))
+    return tuple(sorted(found, key=lambda item: -item.matched))
+
+
+def _candidates(path: str, motion_configs: Iterable[str]) -> Iterator[tuple[Recorder, str | None, str | None]]:
+    for config in motion_configs:
+        try:
+            yield build_motion(_STORE, path, UTC, config), None, config
+        except RetentiondError:
+            continue
+    yield build_motion(_STORE, path, UTC, None), None, None
+    for layout in COMMON_LAYOUTS:
+        yield build_template(_STORE, UTC, (layout,)), layout, None
+
+
+def _try(
+    recorder: Recorder, sample: Sequence[tuple[bytes, Sequence[Entry]]]
+) -> tuple[int, tuple[CameraName, ...], Counter[bytes]]:
+    cameras: set[CameraName] = set()
+    extensions: Counter[bytes] = Counter()
+    for directory, entries in sample:
+        for entry, sighting in zip(entries, recorder.classify(directory, entries), strict=True):
+            if isinstance(sighting, Recognised) and (sighting.start is None or sighting.start >= EARLIEST):
+                cameras.add(sighting.camera)
+                extensions[entry.name.rpartition(b".")[2]] += 1
+    return extensions.total(), tuple(sorted(cameras)), extensions
+
+
+def _with_extension(layout: str | None, extensions: Counter[bytes]) -> str | None:
+    """Return the layout for the one extension that was seen: it recognises no more than it has to."""
+    if layout is None or len(extensions) != 1:
+        return layout
+    (extension,) = extensions
+    return layout.replace("{ext}", extension.decode())
+
+
+def _sample(root: bytes) -> Iterator[tuple[bytes, Sequence[Entry]]]:
+    """Yield directories with some of their entries, the upper levels first, until enough names were seen."""
+    waiting: deque[tuple[bytes, int]] = deque([(b"", 0)])
+    left = MAX_NAMES
+    while waiting and left > 0:
+        directory, depth = waiting.popleft()
+        entries = _entries(join(root, directory) if directory else root, min(left, _MAX_NAMES_IN_DIRECTORY))
+        if entries is None:
+            if not directory:
+                raise StorageError(f"{readable(root)}: cannot be listed; give the path of a directory you may read")
+            continue
+        left -= len(entries)
+        yield directory, entries
+        if depth < MAX_DEPTH:
+            waiting.extend(
+                (join(directory, entry.name), depth + 1)
+                for entry in entries
+                if entry.kind is EntryKind.DIRECTORY and not entry.name.startswith(b".")
+            )
+
+
+def _entries(path: bytes, limit: int) -> Sequence[Entry] | None:
+    """Return up to `limit` entries of a directory, None if it cannot be listed."""
+    entries: list[Entry] = []
+    try:
+        with os.scandir(path) as listing:
+            for item in listing:
+                entries.append(Entry(item.name, _kind(item)))
+                if len(entries) >= limit:
+                    break
+    except (OSError, ValueError):
+        return None
+    return entries
+
+
+def _kind(item: "os.DirEntry[bytes]") -> EntryKind:
+    if item.is_symlink():
+        return EntryKind.LINK
+    if item.is_dir(follow_symlinks=False):
+        return EntryKind.DIRECTORY
+    return EntryKind.FILE if item.is_file(follow_symlinks=False) else EntryKind.OTHER

@@ -1,0 +1,74 @@
+"""The recorders this version knows, by their names in the configuration. A literal list: nothing is discovered."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from retentiond.domain.errors import ConfigurationError, StorageError
+from retentiond.domain.recording import StoreName
+from retentiond.ports import Recorder
+from retentiond.recorders.motion import build_motion
+from retentiond.recorders.template import build_template, template_layouts
+
+SUPPORTED = ("motion", "template")
+"""What `recorder:` may say."""
+
+_LATER = {  # where no layout describes the files, None
+    "frigate": "recordings/%Y-%m-%d/%H/{camera}/%M.%S.mp4",
+    "zoneminder": None,
+    "mediamtx": "{camera}/%Y-%m-%d_%H-%M-%S-%f.mp4",
+    "motioneye": "{camera}/%Y-%m-%d/%H-%M-%S.{ext}",
+    "viseron": "segments/{camera}/%s.mp4",
+    "moonfire": None,
+}
+
+
+def build_recorder(
+    kind: str,
+    *,
+    store: StoreName,
+    store_path: str,
+    timezone: str,
+    layouts: tuple[str, ...],
+    recorder_config: str | None,
+) -> Recorder:
+    """Build the recorder of a store; reads the recorder's own configuration where there is one.
+
+    Raises:
+        ConfigurationError: the recorder is not known or cannot be used so.
+    """
+    if kind not in SUPPORTED:
+        raise ConfigurationError(_unsupported(kind, store))
+    zone = _zone(timezone, store)
+    try:
+        if kind == "motion":
+            extra = template_layouts(store, zone, layouts)
+            return build_motion(store, store_path, zone, recorder_config, extra)
+        if not layouts:
+            raise ValueError("recorder 'template' needs a layout, such as '{camera}/%Y-%m-%d/%H-%M-%S.mp4'")
+        return build_template(store, zone, layouts)
+    except (ValueError, StorageError) as error:
+        raise ConfigurationError(f"store {store!r}: {error}") from error
+
+
+def _unsupported(kind: str, store: StoreName) -> str:
+    choice = ", ".join(SUPPORTED)
+    if kind not in _LATER:
+        return f"store {store!r}: recorder {kind!r} is not known; use one of: {choice}"
+    layout = _LATER[kind]
+    if layout is None:
+        return (
+            f"store {store!r}: recorder {kind!r} is not supported yet in this version (supported: {choice}), "
+            "and no layout describes its files; leave its store out of the configuration"
+        )
+    return (
+        f"store {store!r}: recorder {kind!r} is not supported yet in this version (supported: {choice}); "
+        f"use `recorder: template` with a layout such as {layout!r}"
+    )
+
+
+def _zone(timezone: str, store: StoreName) -> ZoneInfo:
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"store {store!r}: timezone {timezone!r} is not known here; write one such as 'Europe/Tallinn' or 'UTC'"
+        ) from error

@@ -1,0 +1,117 @@
+"""What a person sees of a store's plan: what goes by itself, what waits, and what falls due in the next days."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from retentiond.domain.recording import CameraName, Recording, StoreName
+from retentiond.domain.run import DueRecording, Plan, Sorted, digest_of
+from retentiond.domain.span import Span, due_spans
+from retentiond.ports import Catalogue, StoreCondition
+from retentiond.services.journal import Journal
+from retentiond.services.plan import Planner
+from retentiond.services.rulebook import RuleBook
+from retentiond.services.survey import condition_name
+
+DAYS_SHOWN = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One store at one instant, for `plan`."""
+
+    store: StoreName
+    condition: str
+    recordings: int
+    scanned: bool
+    going: int
+    going_digest: str
+    waiting: Plan | None
+    approved: bool
+    waiting_cameras: tuple[tuple[CameraName, int, datetime, datetime], ...]
+    next_due: datetime | None
+    upcoming: tuple[tuple[str, int], ...]
+
+
+class Forecaster:
+    """Reads the catalogue and says what will happen; changes nothing."""
+
+    def __init__(self, catalogue: Catalogue, journal: Journal, planner: Planner, *, clock_proven: bool) -> None:
+        self._catalogue = catalogue
+        self._journal = journal
+        self._planner = planner
+        self._clock_proven = clock_proven
+
+    def outlook(self, store: StoreName, condition: StoreCondition, book: RuleBook, now: datetime) -> Outlook:
+        """Return what `plan` shows of a store at `now`, under the rules of `book`."""
+        sorted_ = self._planner.sort(store, book, now, clock_proven=self._clock_proven)
+        waiting, members = self._waiting(store, book, sorted_, now)
+        held = set(members)
+        going = [due.recording for due in sorted_.go if due.recording not in held]
+        uuid = self._uuid(store)
+        approved = waiting is not None and self._journal.decisions.approval_for(waiting.digest, now) is not None
+        return Outlook(
+            store=store,
+            condition=condition_name(condition),
+            recordings=self._catalogue.census(store).recordings,
+            scanned=self._catalogue.scan_state(store).last_complete is not None,
+            going=len(going),
+            going_digest=digest_of(uuid, going),
+            waiting=waiting,
+            approved=approved,
+            waiting_cameras=_by_camera(members),
+            next_due=self._planner.next_due(store, book, now),
+            upcoming=self._upcoming(store, book, now),
+        )
+
+    def _waiting(
+        self, store: StoreName, book: RuleBook, sorted_: Sorted, now: datetime
+    ) -> tuple[Plan | None, Sequence[Recording]]:
+        """Return the plan that the daemon froze, where it is of these rules; else the one it would freeze."""
+        standing = self._catalogue.waiting(store)
+        if standing is not None and self._journal.decisions.policy_digest == book.policy_digest:
+            return standing, [row.recording for row in self._catalogue.members(store)]
+        if not sorted_.waiting or sorted_.why is None:
+            return None, ()
+        members = _recordings(sorted_.waiting)
+        return Plan(store, digest_of(self._uuid(store), members), len(members), sorted_.why, now), members
+
+    def _uuid(self, store: StoreName) -> str:
+        return str(self._journal.decisions.adopted.get(store, {}).get("uuid", ""))
+
+    def _upcoming(self, store: StoreName, book: RuleBook, now: datetime) -> tuple[tuple[str, int], ...]:
+        """Count what falls due on each of the next days; a day is 24 h from `now`."""
+        counts = []
+        for day in range(DAYS_SHOWN):
+            begin, end = now + timedelta(days=day), now + timedelta(days=day + 1)
+            number = self._catalogue.count(self._falling_due(store, book, begin, end))
+            if number:
+                counts.append((f"within {day + 1}d" if day == 0 else f"day {day + 1}", number))
+        return tuple(counts)
+
+    def _falling_due(self, store: StoreName, book: RuleBook, begin: datetime, end: datetime) -> list[Span]:
+        spans = []
+        for stream, _ in self._catalogue.streams(store):
+            coverage, margin = book.coverage(stream), book.policy.margin
+            before = {span.rule.name: span.until for span in due_spans(coverage, margin, begin)}
+            for span in due_spans(coverage, margin, end):
+                after = max(span.after, before.get(span.rule.name, span.after))
+                if after < span.until:
+                    spans.append(Span(stream, after, span.until, span.rule))
+        return spans
+
+
+def _recordings(due: Sequence[DueRecording]) -> list[Recording]:
+    return [item.recording for item in due]
+
+
+def _by_camera(members: Sequence[Recording]) -> tuple[tuple[CameraName, int, datetime, datetime], ...]:
+    counts = Counter(item.stream.camera for item in members)
+    oldest: dict[CameraName, datetime] = {}
+    newest: dict[CameraName, datetime] = {}
+    for item in members:
+        camera = item.stream.camera
+        oldest[camera] = min(oldest.get(camera, item.start), item.start)
+        newest[camera] = max(newest.get(camera, item.start), item.start)
+    return tuple((camera, counts[camera], oldest[camera], newest[camera]) for camera in sorted(counts))

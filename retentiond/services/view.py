@@ -1,0 +1,151 @@
+"""What commands read without a daemon: the same rules over the same state, and nothing is changed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from retentiond.domain import instants
+from retentiond.domain.clock import Credible
+from retentiond.domain.event import EventType, Record
+from retentiond.domain.finding import Finding
+from retentiond.domain.recording import CameraName, StoreName, Stream
+from retentiond.domain.rule import DeletionRule
+from retentiond.domain.span import BEGINNING, Span
+from retentiond.ports import Catalogue, Recorder, Store
+from retentiond.services.check_placement import check_rooms
+from retentiond.services.find import store_findings
+from retentiond.services.keep_time import Timekeeper
+from retentiond.services.outlook import Forecaster, Outlook
+from retentiond.services.rulebook import RuleBook
+from retentiond.services.survey import Survey, Surveyor
+
+_ALL = DeletionRule("all", frozenset(), timedelta())
+_TICK = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recording that exists, or that the trail says was deleted."""
+
+    store: StoreName
+    camera: CameraName
+    category: str
+    start: datetime
+    path: str
+    deadline: datetime | None
+    deleted_at: datetime | None
+    seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A store and what is known of its recorder."""
+
+    store: Store
+    recorder: Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a view reads."""
+
+    sites: tuple[Site, ...]
+    catalogue: Catalogue
+    timekeeper: Timekeeper
+    surveyor: Surveyor
+    forecaster: Forecaster
+    records: Callable[[], Iterator[Record]]
+
+
+class View:
+    """Answers questions about stores, plans and the past."""
+
+    def __init__(self, sources: Sources, book: RuleBook) -> None:
+        self._sources = sources
+        self._book = book
+
+    def trusted(self) -> bool:
+        """Tell whether there is trusted time."""
+        return isinstance(self._sources.timekeeper.look(), Credible)
+
+    def now(self) -> datetime:
+        """Return trusted time, or the wall clock while there is none."""
+        return self._sources.timekeeper.now_or_wall()
+
+    def surveys(self, now: datetime) -> list[Survey]:
+        """Look over every store."""
+        surveyor = self._sources.surveyor
+        return [surveyor.survey(site.store.name, site.store.examine(), self._book, now) for site in self._sources.sites]
+
+    def outlook(self, now: datetime) -> list[Outlook]:
+        """Say what is due at `now` in every store, and what falls due next."""
+        forecaster = self._sources.forecaster
+        return [
+            forecaster.outlook(site.store.name, site.store.examine(), self._book, now) for site in self._sources.sites
+        ]
+
+    def check(self) -> tuple[Finding, ...]:
+        """Return the findings about rooms, recorders and stores, as of now."""
+        now = self.now()
+        surveys = self.surveys(now)
+        rooms = check_rooms(
+            self._book.register,
+            [(site.store.name, site.recorder) for site in self._sources.sites],
+            {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams},
+            now,
+        )
+        stores = [item for survey in surveys for item in store_findings(survey)]
+        return tuple({item.key: item for item in (*rooms, *stores)}.values())
+
+    def find(self, camera: str, since: datetime, until: datetime) -> Iterator[Found]:
+        """Yield the recordings of a camera that start in `since <= start < until`: existing, then deleted.
+
+        `camera` is the name in a recorder, or the name or id of a registered device.
+        """
+        names = self._names(camera)
+        for site in self._sources.sites:
+            yield from self._existing(site.store.name, names, since, until)
+        yield from self._deleted(names, since, until)
+
+    def _names(self, camera: str) -> frozenset[str]:
+        known = {
+            name
+            for device in self._book.register.devices
+            if camera in (device.name, device.ident)
+            for _, name in device.known_as
+        }
+        return frozenset({camera, *known})
+
+    def _existing(self, store: StoreName, names: frozenset[str], since: datetime, until: datetime) -> Iterator[Found]:
+        for stream, _ in self._sources.catalogue.streams(store):
+            if stream.camera not in names:
+                continue
+            coverage = self._book.coverage(stream)
+            span = Span(stream, max(since - _TICK, BEGINNING), until - _TICK, _ALL)
+            for row in self._sources.catalogue.find((span,)):
+                start = row.recording.start
+                rule = coverage.rule_for(start)
+                deadline = None if rule is None else start + rule.deletion_period
+                yield _found(stream, start, str(row.recording.place), deadline)
+
+    def _deleted(self, names: frozenset[str], since: datetime, until: datetime) -> Iterator[Found]:
+        for record in self._sources.records():
+            if record.type != EventType.RECORDING_DELETED or record.fields["rec"]["camera"] not in names:
+                continue
+            rec = record.fields["rec"]
+            start = instants.from_text(rec["start"])
+            if since <= start < until:
+                yield Found(
+                    StoreName(record.fields["store"]),
+                    CameraName(rec["camera"]),
+                    rec["category"],
+                    start,
+                    rec["path"],
+                    instants.from_text(record.fields["deadline"]),
+                    record.at,
+                    record.seq,
+                )
+
+
+def _found(stream: Stream, start: datetime, path: str, deadline: datetime | None) -> Found:
+    return Found(stream.store, stream.camera, stream.category.value, start, path, deadline, None, None)

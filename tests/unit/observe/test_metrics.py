@@ -1,0 +1,261 @@
+"""What Prometheus reads."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from retentiond.domain.clock import ClockState
+from retentiond.domain.finding import FindingKind
+from retentiond.domain.recording import Category, StoreName
+from retentiond.observe.metrics import Metrics, root_of_words, root_words
+from retentiond.ports import Head, Observer
+from tests.unit.observe.builders import (
+    NOW,
+    ROOT,
+    a_finding,
+    a_plan,
+    a_snapshot,
+    a_store_status,
+    a_stream,
+    a_stream_status,
+)
+
+OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+MAIN = StoreName("main")
+
+
+def samples_of(metrics: Metrics) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], float]:
+    text = metrics.expose("text/plain")[0].decode()
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return samples_of(metrics).get((f"retentiond_{name}", tuple(sorted(labels.items()))))
+
+
+def names(metrics: Metrics) -> set[str]:
+    return {name for name, _ in samples_of(metrics)}
+
+
+def test_metrics_are_an_observer() -> None:
+    observer: Observer = Metrics("1.2.3")
+    observer.publish(a_snapshot())
+
+
+def test_before_the_first_snapshot_nothing_is_claimed() -> None:
+    metrics = Metrics("1.2.3")
+    assert "retentiond_overdue" not in names(metrics)
+    assert "retentiond_armed" not in names(metrics)
+    assert "retentiond_build_info" in names(metrics)
+
+
+def test_overdue_is_there_with_zero_in_total_and_for_each_camera() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot())
+    assert value(metrics, "overdue") == 0
+    assert value(metrics, "overdue_recordings", store="main", camera="reception") == 0
+
+
+def test_overdue_of_a_camera_is_the_sum_over_its_categories() -> None:
+    streams = (
+        a_stream_status(overdue=2),
+        a_stream_status(a_stream(category=Category.STILL), overdue=3),
+        a_stream_status(a_stream("yard"), overdue=1),
+    )
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(stores=(a_store_status(streams=streams),)))
+    assert value(metrics, "overdue_recordings", store="main", camera="reception") == 5
+    assert value(metrics, "overdue") == 6
+
+
+def test_every_kind_of_finding_has_a_series_so_that_absence_is_visible() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(findings=(a_finding(FindingKind.OVERDUE), a_finding(FindingKind.OVERDUE, "other"))))
+    found = {
+        dict(labels)["kind"]: number for (name, labels), number in samples_of(metrics).items() if "findings" in name
+    }
+    assert found.keys() == {kind.value for kind in FindingKind}
+    assert found["overdue"] == 2
+    assert sum(found.values()) == 2
+
+
+def test_room_violations_count_assignments_and_coverage() -> None:
+    kinds = (FindingKind.PROHIBITED_ASSIGNMENT, FindingKind.PROHIBITED_COVERAGE, FindingKind.UNREGISTERED_DEVICE)
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(findings=tuple(a_finding(kind) for kind in kinds)))
+    assert value(metrics, "room_violations") == 2
+    assert value(metrics, "unregistered_devices") == 1
+
+
+def test_a_store_shows_what_its_status_says() -> None:
+    store = a_store_status(
+        condition="absent", unclassified=4, uncovered=5, suspended=6, waiting=a_plan(7), watch_proven=False
+    )
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(stores=(store,)))
+    shown = {
+        name: value(metrics, name, store="main")
+        for name in (
+            "unattributed_files",
+            "uncovered_recordings",
+            "held_recordings",
+            "waiting_recordings",
+            "watch_up",
+            "storage_mounted",
+            "scan_last_success_timestamp_seconds",
+            "next_deadline_timestamp_seconds",
+        )
+    }
+    assert shown == {
+        "unattributed_files": 4,
+        "uncovered_recordings": 5,
+        "held_recordings": 6,
+        "waiting_recordings": 7,
+        "watch_up": 0,
+        "storage_mounted": 0,
+        "scan_last_success_timestamp_seconds": (NOW - timedelta(hours=1)).timestamp(),
+        "next_deadline_timestamp_seconds": (NOW + timedelta(days=1)).timestamp(),
+    }
+
+
+def test_a_stream_without_rule_or_recordings_has_no_period_and_no_instants() -> None:
+    bare = a_stream_status(recordings=0, oldest=None, newest=None, period_s=None)
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(stores=(a_store_status(streams=(bare,)),)))
+    assert value(metrics, "recordings", store="main", camera="reception", category="video") == 0
+    shown = names(metrics)
+    assert "retentiond_policy_retention_seconds" not in shown
+    assert "retentiond_oldest_recording_timestamp_seconds" not in shown
+
+
+def test_a_camera_that_is_gone_from_the_snapshot_is_gone_from_the_gauges() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot())
+    metrics.publish(a_snapshot(stores=()))
+    assert value(metrics, "recordings", store="main", camera="reception", category="video") is None
+
+
+def test_counters_are_there_with_zero_before_anything_happens() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot())
+    assert value(metrics, "recordings_deleted_total", store="main", camera="reception", category="video") == 0
+    assert value(metrics, "deleted_bytes_total", store="main") == 0
+    assert value(metrics, "external_removals_total", store="main") == 0
+    assert value(metrics, "deletion_lateness_seconds_count", store="main") == 0
+
+
+def test_a_deletion_counts_and_carries_the_number_of_its_audit_record() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=4711)
+    body, content_type = metrics.expose(OPENMETRICS)
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
+    families = {family.name: family for family in openmetrics.text_string_to_metric_families(body.decode())}  # type: ignore[no-untyped-call]
+    [deleted] = families["retentiond_recordings_deleted"].samples
+    assert deleted.value == 1
+    assert deleted.exemplar is not None
+    assert deleted.exemplar.labels == {"audit_seq": "4711"}
+    marked = [item for item in families["retentiond_deletion_lateness_seconds"].samples if item.exemplar is not None]
+    assert [item.labels["le"] for item in marked] == ["0.5"]
+    assert value(metrics, "deleted_bytes_total", store="main") == 1000
+
+
+def test_the_text_format_is_given_to_everybody_else() -> None:
+    body, content_type = Metrics("1.2.3").expose("*/*")
+    assert content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"# EOF" not in body
+
+
+def test_no_created_series_are_shown() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1)
+    assert b"_created" not in metrics.expose(OPENMETRICS)[0]
+    assert b"_created" not in metrics.expose("")[0]
+
+
+def test_a_reason_that_is_no_plain_word_is_never_a_label() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.not_deleted(MAIN, "EACCES")
+    metrics.not_deleted(MAIN, "/srv/recordings/reception/x.mp4")
+    assert value(metrics, "deletion_failures_total", store="main", reason="EACCES") == 1
+    assert value(metrics, "deletion_failures_total", store="main", reason="other") == 1
+    assert b"/srv" not in metrics.expose("")[0]
+
+
+@pytest.mark.parametrize("size", [-5, 0])
+def test_an_observer_never_raises_for_odd_numbers(size: int) -> None:
+    metrics = Metrics("1.2.3")
+    metrics.deleted(a_stream(), late_s=-3, size_bytes=size, seq=1)
+    metrics.removed_by_others(MAIN, size)
+    metrics.task("scan", ok=True, seconds=-1, at=NOW)
+    assert value(metrics, "deletion_lateness_seconds_sum", store="main") == 0
+
+
+def test_a_task_that_fails_keeps_the_instant_of_its_last_success() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.task("scan", ok=True, seconds=1.5, at=NOW)
+    metrics.task("scan", ok=False, seconds=0.5, at=NOW + timedelta(hours=1))
+    assert value(metrics, "task_last_success_timestamp_seconds", task="scan") == NOW.timestamp()
+    assert value(metrics, "task_failures_total", task="scan") == 1
+    assert value(metrics, "task_duration_seconds_count", task="scan") == 2
+
+
+def test_a_failed_reload_shows_while_the_last_good_instant_stays() -> None:
+    metrics = Metrics("1.2.3")
+    assert value(metrics, "config_last_reload_successful") is None
+    metrics.task("reload", ok=True, seconds=0.1, at=NOW)
+    metrics.task("reload", ok=False, seconds=0.1, at=NOW + timedelta(hours=1))
+    assert value(metrics, "config_last_reload_successful") == 0
+    assert value(metrics, "config_last_reload_success_timestamp_seconds") == NOW.timestamp()
+
+
+@pytest.mark.parametrize("state", list(ClockState))
+def test_exactly_one_clock_state_is_one(state: ClockState) -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(clock_state=state.value))
+    shown = {item.value: value(metrics, "clock_state", state=item.value) for item in ClockState}
+    assert shown == {item.value: float(item is state) for item in ClockState}
+
+
+def test_size_and_root_in_a_scrape_belong_together() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(head=Head(42, ROOT, signed=True)))
+    words = [value(metrics, "audit_root_word", word=str(index)) for index in range(5)]
+    assert value(metrics, "audit_tree_size") == 42
+    assert root_of_words([int(word or 0) for word in words]) == ROOT
+
+
+@given(root=st.binary(min_size=32, max_size=32))
+def test_a_root_survives_floats_as_text(root: bytes) -> None:
+    through_text = [int(float(repr(float(word)))) for word in root_words(root)]
+    assert root_of_words(through_text) == root
+
+
+@pytest.mark.parametrize("words", [[0] * 4, [0, 0, 0, 0, 1 << 52], [0, 0, 0, 0, 1 << 48], [-1, 0, 0, 0, 0]])
+def test_words_that_are_no_root_are_refused(words: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"a root is|more than 256"):
+        root_of_words(words)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_finds_nothing_to_complain_about() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.watch_process()
+    metrics.publish(a_snapshot(findings=(a_finding(),), stores=(a_store_status(waiting=a_plan()),)))
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1)
+    metrics.not_deleted(MAIN, "EACCES")
+    metrics.task("reload", ok=False, seconds=0.1, at=NOW)
+    lint = subprocess.run(
+        ["promtool", "check", "metrics"], input=metrics.expose("")[0], capture_output=True, check=False
+    )
+    assert (lint.returncode, lint.stdout + lint.stderr) == (0, b"")

@@ -1,0 +1,82 @@
+"""`recorder:` in the configuration leads to a recorder, or to an error that says what to write."""
+
+from pathlib import Path
+
+import pytest
+
+from retentiond.domain.errors import ConfigurationError
+from retentiond.domain.recording import StoreName
+from retentiond.ports import Recorder
+from retentiond.recorders.registry import SUPPORTED, build_recorder
+
+
+def build(
+    kind: str,
+    *,
+    layouts: tuple[str, ...] = ("{camera}/%s.mp4",),
+    timezone: str = "Europe/Tallinn",
+    recorder_config: str | None = None,
+) -> Recorder:
+    return build_recorder(
+        kind,
+        store=StoreName("main"),
+        store_path="/srv/recordings",
+        timezone=timezone,
+        layouts=layouts,
+        recorder_config=recorder_config,
+    )
+
+
+@pytest.mark.parametrize("kind", SUPPORTED)
+def test_every_supported_recorder_can_be_built(kind: str) -> None:
+    assert build(kind).kind == kind
+
+
+@pytest.mark.parametrize("kind", ["frigate", "mediamtx", "motioneye", "viseron", "zoneminder", "moonfire"])
+def test_a_recorder_of_a_later_version_is_told_apart_from_a_misspelling(kind: str) -> None:
+    with pytest.raises(ConfigurationError, match="not supported yet in this version"):
+        build(kind)
+
+
+@pytest.mark.parametrize("kind", ["frigate", "mediamtx", "motioneye", "viseron"])
+def test_the_layout_that_an_error_proposes_can_be_used(kind: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        build(kind)
+    proposed = str(refusal.value).split("such as '")[1].rstrip("'")
+    assert build("template", layouts=(proposed,)).kind == "template"
+
+
+def test_an_unknown_recorder_names_the_supported_ones() -> None:
+    with pytest.raises(ConfigurationError, match="'moton' is not known; use one of: motion, template"):
+        build("moton")
+
+
+def test_a_template_needs_a_layout() -> None:
+    with pytest.raises(ConfigurationError, match="needs a layout, such as"):
+        build("template", layouts=())
+
+
+def test_a_layout_that_cannot_be_used_names_the_store() -> None:
+    with pytest.raises(ConfigurationError, match=r"store 'main': layout '\{any\}' would recognise every file"):
+        build("template", layouts=("{any}",))
+
+
+@pytest.mark.parametrize("timezone", ["Europe/Talinn", "", "../etc/passwd", "/etc/passwd", "a\x00b", "Europe"])
+def test_a_time_zone_that_is_none_is_refused(timezone: str) -> None:
+    with pytest.raises(ConfigurationError, match="Europe/Tallinn"):
+        build("template", timezone=timezone)
+
+
+def test_a_configuration_of_motion_that_cannot_be_read_is_a_configuration_error(tmp_path: Path) -> None:
+    missing = str(tmp_path / "motion.conf")
+    with pytest.raises(ConfigurationError, match="cannot be read") as refusal:
+        build("motion", recorder_config=missing)
+    assert missing in str(refusal.value)
+
+
+def test_layouts_serve_names_that_motion_gave_earlier(tmp_path: Path) -> None:
+    conf = tmp_path / "motion.conf"
+    conf.write_text("target_dir /srv/recordings\ncamera_name front\n")
+    recorder = build("motion", layouts=("old/{camera}-%Y%m%d.avi",), recorder_config=str(conf))
+    assert recorder.kind == "motion"
+    assert [device.camera for device in recorder.devices()] == ["front"]

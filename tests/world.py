@@ -1,0 +1,136 @@
+"""The real cycle over a real directory, catalogue and trail, under a clock that the test moves."""
+
+import os
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from retentiond.audit.cache import DecisionFile
+from retentiond.audit.trail import open_trail
+from retentiond.bootstrap import adopted_identity
+from retentiond.catalogue.open import open_or_rebuild
+from retentiond.domain.clock import ClockAnchor
+from retentiond.domain.period import parse_deletion_period
+from retentiond.domain.recording import Category, StoreName
+from retentiond.domain.register import Register
+from retentiond.domain.rule import DeletionRule, Policy
+from retentiond.recorders.registry import build_recorder
+from retentiond.services.approve import Consent
+from retentiond.services.cycle import Cycle, Mode
+from retentiond.services.delete import Deleter
+from retentiond.services.journal import Journal
+from retentiond.services.keep_store import Parts, StoreKeeper
+from retentiond.services.keep_time import Timekeeper
+from retentiond.services.plan import Planner
+from retentiond.services.rulebook import RuleBook
+from retentiond.services.survey import Surveyor
+from retentiond.storage.store import DirectoryStore
+from tests.fakes.clock import FakeClock, FakeClockMemory
+from tests.fakes.observer import RememberingObserver, WatchOff
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+MAIN = StoreName("main")
+EVERYTHING = frozenset(Category)
+
+
+def book(period: str = "30d") -> RuleBook:
+    """Return a rule book with one rule for everything."""
+    policy = Policy((DeletionRule("rule-1", EVERYTHING, parse_deletion_period(period)),), timedelta(seconds=60))
+    return RuleBook(policy, f"policy {period}", Register(), "register")
+
+
+class World:
+    """One store under `root`, and a program that can be started, stopped and started again."""
+
+    def __init__(self, root: Path, *, now: datetime = BEGIN, mode: str = "enforce", period: str = "30d") -> None:
+        self.root = root
+        self.store_path = root / "srv" / "store"
+        self.state = root / "state"
+        self.store_path.mkdir(parents=True)
+        self.state.mkdir()
+        self.clock = FakeClock(now)
+        self.memory = FakeClockMemory()
+        self.memory.anchor = ClockAnchor(now, self.clock.since_boot, self.clock.boot_id)
+        self.mode = Mode(enforcing=mode == "enforce")
+        self.book = book(period)
+        self.observer = RememberingObserver()
+        self._open: ExitStack | None = None
+
+    # --- the program --------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the program: open everything, recover, and be ready to tick."""
+        self._open = stack = ExitStack()
+        trail = stack.enter_context(
+            open_trail(str(self.state / "audit"), origin="test.example/retentiond", now=lambda: self.clock.wall)
+        )
+        cache = DecisionFile(str(self.state / "decisions.json"))
+        self.journal = Journal(trail, cache, cache.load(trail))
+        self.catalogue = stack.enter_context(open_or_rebuild(str(self.state / "catalogue.db")))
+        timekeeper = Timekeeper(self.clock, self.memory, self.memory.load())
+        planner = Planner(self.catalogue, dispute_grace=timedelta(hours=24), winding_down=frozenset())
+        deleter = Deleter(
+            self.journal, self.catalogue, timekeeper, self.observer, new_id=_ids(), stopping=lambda: False
+        )
+        surveyor = Surveyor(self.catalogue, self.journal)
+        parts = Parts(trail, self.journal, self.catalogue, timekeeper, self.observer, planner, deleter, surveyor)
+        decisions = self.journal.decisions
+        store = DirectoryStore(MAIN, str(self.store_path), expected=lambda: adopted_identity(decisions, MAIN))
+        recorder = build_recorder(
+            "template",
+            store=MAIN,
+            store_path=str(self.store_path),
+            timezone="UTC",
+            layouts=("{camera}/%Y-%m-%d/%H-%M-%S.mp4",),
+            recorder_config=None,
+        )
+        self.keeper = StoreKeeper(store, recorder, parts, enforcing=self.mode.enforcing)
+        self.cycle = Cycle([self.keeper], parts, self.book, mode=self.mode, watch=WatchOff())
+        self.cycle.start()
+
+    def stop(self) -> None:
+        """Stop the program cleanly."""
+        assert self._open is not None
+        self.cycle.finish()
+        self._open.close()
+        self._open = None
+
+    def scan(self) -> None:
+        """Scan the store, whole, then tick."""
+        for keeper, scan in self.cycle.begin_scans():
+            for step in keeper.store.walk(scan.descends):
+                self.cycle.take(keeper, step)
+            self.cycle.complete_scan(keeper, whole=True)
+        self.cycle.tick()
+
+    def approve(self) -> int:
+        """Approve what waits, and tick."""
+        plan = self.catalogue.waiting(MAIN)
+        if plan is None:
+            return 0
+        self.cycle.approve(Consent(plan.run, plan.count, plan.digest, "op-test"))
+        self.cycle.tick()
+        return plan.count
+
+    # --- the disk -----------------------------------------------------------------------------------------------
+
+    def path(self, camera: str, start: datetime) -> Path:
+        return self.store_path / camera / f"{start:%Y-%m-%d}" / f"{start:%H-%M-%S}.mp4"
+
+    def record(self, camera: str, start: datetime) -> Path:
+        """Write a recording as its recorder does."""
+        path = self.path(camera, start)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        stamp = start.timestamp() + 1
+        os.utime(path, (stamp, stamp))
+        return path
+
+    def files(self) -> set[Path]:
+        return {path for path in self.store_path.rglob("*.mp4") if ".retentiond" not in path.parts}
+
+
+def _ids():  # type: ignore[no-untyped-def]
+    numbers = iter(range(10**9))
+    prefix = os.urandom(4).hex()
+    return lambda: f"{prefix}{next(numbers):08x}"
