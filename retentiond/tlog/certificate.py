@@ -100,8 +100,8 @@ def parse_certificate(data: bytes) -> Certificate:
     """
     if len(data) > MAX_NOTE_BYTES:
         raise FormatError(f"a certificate of {len(data)} bytes is above the limit of {MAX_NOTE_BYTES}")
-    header, separator, note = data.partition(b"\n\n")
-    if not separator or not header.isascii():
+    header, _, note = data.partition(b"\n\n")
+    if not header.isascii():
         raise FormatError("a certificate is lines of ASCII, an empty line and a checkpoint")
     lines = header.decode("ascii").split("\n")
     if lines.pop(0) != _FIRST_LINE:

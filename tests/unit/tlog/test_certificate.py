@@ -65,7 +65,6 @@ def test_every_cut_of_a_certificate_is_noticed() -> None:
     "forged",
     [
         replace(a_certificate(), extra=b'{"seq":4}'),
-        replace(a_certificate(), extra=b""),
         replace(a_certificate(), index=4),
         replace(a_certificate(), index=7),
         replace(a_certificate(), hashes=a_certificate().hashes[:-1]),
@@ -73,7 +72,7 @@ def test_every_cut_of_a_certificate_is_noticed() -> None:
         replace(a_certificate(), hashes=(*a_certificate().hashes, bytes(32))),
         replace(a_certificate(), note=sign_checkpoint(a_checkpoint(entries=8), [SIGNER])),
     ],
-    ids=["entry", "no entry", "index", "index beyond", "short", "order", "long", "other head"],
+    ids=["entry", "index", "index beyond", "short", "order", "long", "other head"],
 )
 def test_an_entry_that_is_not_there_is_not_shown(forged: Certificate) -> None:
     with pytest.raises(ProofError):
@@ -105,6 +104,8 @@ def test_a_certificate_without_extra_data_has_no_extra_line() -> None:
     bare = replace(a_certificate(), extra=b"")
     assert b"extra" not in format_certificate(bare)
     assert parse_certificate(format_certificate(bare)) == bare
+    with pytest.raises(ProofError, match="no entry"):
+        verify_certificate(bare, LOG)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,6 @@ def test_a_certificate_without_extra_data_has_no_extra_line() -> None:
         TEXT.replace("index 3", f"index {2**63}"),
         TEXT.replace("index 3", "index 3\nAAAA"),
         TEXT.replace("index 3", "index 3 "),
-        TEXT.replace("index 3\n", "index 3\n\n"),
         TEXT.replace("index 3\n", "index 3\n" + ("A" * 43 + "=\n") * 63),
         TEXT.replace("index 3", "index 3\né"),
         TEXT.replace("\n", "\r\n"),
@@ -135,8 +135,13 @@ def test_a_certificate_without_extra_data_has_no_extra_line() -> None:
     ],
 )
 def test_any_other_spelling_is_refused(text: str) -> None:
-    with pytest.raises(TlogError):
-        verify_certificate(parse_certificate(text.encode()), LOG)
+    with pytest.raises(FormatError):
+        parse_certificate(text.encode())
+
+
+def test_an_empty_line_too_early_moves_the_hashes_into_the_note_where_they_are_not_signed() -> None:
+    with pytest.raises(SignatureError):
+        verify_certificate(parse_certificate(TEXT.replace("index 3\n", "index 3\n\n").encode()), LOG)
 
 
 def test_a_flood_is_refused() -> None:

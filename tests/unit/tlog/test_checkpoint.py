@@ -48,6 +48,7 @@ def test_the_example_of_the_specification_is_read_and_written_unchanged() -> Non
         EXAMPLE.replace("20852163", "2_0"),
         EXAMPLE.replace("20852163", "0x10"),
         EXAMPLE.replace("20852163", "٢"),
+        EXAMPLE.replace("20852163", "2٢"),
         EXAMPLE.replace("20852163", str(2**63)),
         EXAMPLE.replace("20852163", "1" * 5000),
         EXAMPLE.replace("\n", "\r\n"),

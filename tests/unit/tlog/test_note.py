@@ -211,6 +211,14 @@ def test_malformed_signature_lines_are_refused(lines: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key_id", "value"), [(b"", b"signature"), (b"123", b"signature"), (b"12345", b"signature"), (b"1234", b"")]
+)
+def test_a_signature_that_cannot_be_is_refused(key_id: bytes, value: bytes) -> None:
+    with pytest.raises(FormatError):
+        a_line(value, key_id=key_id)
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"",

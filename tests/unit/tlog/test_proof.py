@@ -84,6 +84,13 @@ def test_a_leaf_hash_of_another_length_is_refused() -> None:
     assert refused_inclusion(b"", 0, HEADS[1], ())
 
 
+def test_hashes_cannot_be_cut_at_another_place() -> None:
+    leaf, sibling = LEAVES[0] + LEAVES[1][:1], LEAVES[1][1:]
+    assert refused_inclusion(leaf, 0, HEADS[2], (sibling,))
+    with pytest.raises(ProofError, match="32 bytes"):
+        verify_consistency(HEADS[1], HEADS[2], (sibling,))
+
+
 def test_an_inner_node_does_not_pass_for_a_leaf_of_the_same_tree() -> None:
     inner = SUBTREES(1, 0)
     assert refused_inclusion(inner, 0, HEADS[4], (SUBTREES(1, 1),))
@@ -166,7 +173,8 @@ def test_a_rewritten_entry_cannot_be_proved_consistent(old: int) -> None:
 
 
 def test_the_past_is_never_larger_than_the_present() -> None:
-    assert refused_consistency(HEADS[5], HEADS[4], ())
+    with pytest.raises(ProofError, match="does not extend"):
+        verify_consistency(HEADS[5], HEADS[4], ())
     for old, new in [(5, 4), (-1, 4), (3, LARGEST + 1)]:
         with pytest.raises(ProofError):
             consistency_proof(SUBTREES, old, new)
@@ -183,3 +191,8 @@ def test_from_the_empty_tree_the_proof_is_empty_and_the_root_that_of_no_leaves()
 
 def test_an_empty_proof_shows_nothing_between_two_sizes() -> None:
     assert all(refused_consistency(HEADS[old], HEADS[9], ()) for old in range(1, 9))
+
+
+@pytest.mark.parametrize("old", [1, 2, 4, 8])
+def test_the_same_root_is_not_that_of_a_larger_tree(old: int) -> None:
+    assert all(refused_consistency(HEADS[old], TreeHead(new, HEADS[old].root), ()) for new in range(old + 1, 20))

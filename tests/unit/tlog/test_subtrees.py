@@ -56,3 +56,4 @@ def test_the_log_may_grow_and_remembered_hashes_stay_right() -> None:
     verify_inclusion(leaves[300], 300, a_head(leaves[:520]), before)
     verify_inclusion(leaves[300], 300, a_head(leaves), inclusion_proof(subtrees, 300, 600))
     verify_inclusion(leaves[599], 599, a_head(leaves), inclusion_proof(subtrees, 599, 600))
+    verify_inclusion(leaves[300], 300, a_head(leaves), inclusion_proof(subtrees, 300, 600))

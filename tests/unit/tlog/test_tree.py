@@ -88,6 +88,8 @@ def test_a_frontier_that_cannot_be_is_refused(size: int, hashes: list[bytes]) ->
 def test_what_is_no_leaf_hash_is_not_appended(leaf: bytes) -> None:
     with pytest.raises(FormatError):
         Frontier().append(leaf)
+    with pytest.raises(FormatError):
+        Frontier().extend([HASH, leaf])
 
 
 @pytest.mark.parametrize(("size", "root"), [(-1, HASH), (2**63, HASH), (1, b""), (1, bytes(31))])

@@ -1,0 +1,119 @@
+"""Segments: append-only files named by the index of their first line, and the growing edge of the tree before each."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from retentiond.audit.line import FIRST_PREV, parse_line
+from retentiond.domain.errors import AuditDamagedError, StorageError
+from retentiond.durable import replace_file
+from retentiond.tlog.errors import TlogError
+from retentiond.tlog.tree import EMPTY_ROOT, Frontier, leaf_hash
+
+_NAME = re.compile(r"([0-9]{20})\.jsonl", re.ASCII)
+READ = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of the trail. `first` is the index of its first line."""
+
+    directory: str
+    first: int
+
+    @property
+    def path(self) -> str:
+        """Where its lines lie."""
+        return os.path.join(self.directory, f"{self.first:020d}.jsonl")
+
+    @property
+    def frontier_path(self) -> str:
+        """Where the edge of the tree before its first line is kept; derived, and never trusted unchecked."""
+        return os.path.join(self.directory, f"{self.first:020d}.frontier")
+
+
+def list_segments(directory: str) -> list[Segment]:
+    """Return the segments of a trail, in order. Raises StorageError if the directory cannot be read."""
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"{directory}: the audit trail cannot be read ({error.strerror})") from error
+    firsts = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
+    return [Segment(directory, first) for first in firsts]
+
+
+def read_lines(path: str, offset: int = 0) -> Iterator[bytes]:
+    """Yield the lines of a file from a byte offset on, each without LF; a last one that lacks its LF keeps none.
+
+    The last item is always what stands after the last LF, empty if the file ends with one.
+    """
+    rest = b""
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            while block := file.read(READ):
+                *lines, rest = (rest + block).split(b"\n")
+                yield from lines
+    except OSError as error:
+        raise StorageError(f"{path}: the audit trail cannot be read ({error.strerror})") from error
+    yield rest
+
+
+@dataclass(slots=True)
+class Chain:
+    """Where a reading of the trail stands: the next index, the leaf hash before it, and the tree so far."""
+
+    seq: int
+    prev: str
+    frontier: Frontier
+
+    def follow(self, line: bytes) -> dict[str, Any]:
+        """Take in the next line and return its fields. Raises AuditDamagedError if it does not follow."""
+        fields = parse_line(line)
+        if fields["seq"] != self.seq:
+            raise AuditDamagedError(f"its number is {fields['seq']}, not {self.seq}")
+        if fields["prev"] != self.prev:
+            raise AuditDamagedError("it does not follow from the line before")
+        leaf = leaf_hash(line)
+        self.seq += 1
+        self.prev = leaf.hex()
+        self.frontier = self.frontier.append(leaf)
+        return fields
+
+
+def begin_chain() -> Chain:
+    """Return the chain before the first line of a trail."""
+    return Chain(0, FIRST_PREV, Frontier())
+
+
+def save_frontier(segment: Segment, chain: Chain) -> None:
+    """Keep the edge of the tree before a segment, so that a start reads only the last one. Raises StorageError."""
+    lines = [chain.prev, *(item.hex() for item in chain.frontier.to_hashes())]
+    replace_file(segment.frontier_path, ("\n".join(lines) + "\n").encode(), 0o640)
+
+
+def load_chain(segment: Segment) -> Chain | None:
+    """Return the chain before `segment` from its kept edge, None if that is missing or is not the edge.
+
+    It is the edge if its root is the one that the segment's own first line, `audit.segment`, states.
+    """
+    if segment.first == 0:
+        return begin_chain()
+    try:
+        with open(segment.frontier_path, encoding="ascii") as file:
+            prev, *hashes = file.read(16_384).splitlines()
+        frontier = Frontier.from_hashes(segment.first, [bytes.fromhex(item) for item in hashes])
+        fields = parse_line(next(read_lines(segment.path)))
+    except (OSError, ValueError, TlogError, AuditDamagedError, StorageError):
+        return None
+    stated = fields.get("root"), fields["seq"], fields["prev"]
+    return Chain(segment.first, prev, frontier) if stated == (frontier.root.hex(), segment.first, prev) else None
+
+
+def root_of(chain: Chain) -> bytes:
+    """Return the root of the tree so far."""
+    return chain.frontier.root if chain.seq else EMPTY_ROOT
