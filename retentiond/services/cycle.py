@@ -192,7 +192,6 @@ class Cycle:
         self._on_record(partial(self._record_evidence, surveys, found, now))
         snapshot = self._snapshot(surveys, found, now)
         parts.observer.publish(snapshot)
-        parts.journal.save()
         return snapshot
 
     def _record_evidence(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> None:
@@ -200,6 +199,7 @@ class Cycle:
         if self._heartbeat_at is None or now - self._heartbeat_at >= HEARTBEAT_EVERY:
             beat = heartbeat(surveys, self.book, mode=str(self.mode), findings=len(found))
             self._parts.journal.write([beat])
+            self._parts.journal.save()
             self._heartbeat_at = now
 
     def _find(self, surveys: Sequence[Survey], now: datetime) -> tuple[Finding, ...]:

@@ -1,1 +1,1 @@
-"""storage"""
+"""One store on a disk: its identity, the walk over it, and the one place where names are removed."""

@@ -255,6 +255,13 @@ def test_c1_synchronisation_before_a_reboot_does_not_count_after_it() -> None:
     assert machine.now().state is ClockState.WAITING
 
 
+def test_c1_a_first_look_late_after_a_boot_does_not_take_over_the_ten_minutes_of_the_boot_before() -> None:
+    machine = synchronised_machine()
+    machine.power_off(HOUR, up=11 * MINUTE)
+    machine.synchronise()
+    assert machine.now().state is ClockState.WAITING
+
+
 def test_c1_a_synchronised_clock_a_little_behind_is_adopted() -> None:
     machine = synchronised_machine()
     machine.reading = replace(machine.reading, wall=NOW - 120 * SECOND)

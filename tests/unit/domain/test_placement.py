@@ -147,6 +147,19 @@ def test_a_camera_seen_by_two_sources_is_one_finding() -> None:
     assert found(a_register(), *seen) == {(FindingKind.UNREGISTERED_DEVICE, "main / cellar")}
 
 
+def test_one_finding_never_hides_another() -> None:
+    device = a_device(a_link("procedure-2"), known_as=[("main", "reception")])
+    register = a_register(device, rooms=[a_room("procedure-2", "intimate-care"), a_room("ward", None)])
+    seen = [a_seen_device("cellar"), a_seen_device("attic"), a_seen_device(records_audio=True)]
+    assert found(register, *seen) == {
+        (FindingKind.PROHIBITED_ASSIGNMENT, "reception / procedure-2"),
+        (FindingKind.UNCLASSIFIED_ROOM, "ward"),
+        (FindingKind.UNREGISTERED_DEVICE, "main / cellar"),
+        (FindingKind.UNREGISTERED_DEVICE, "main / attic"),
+        (FindingKind.AUDIO_ENABLED, "main / reception"),
+    }
+
+
 @pytest.mark.parametrize(
     ("recorder", "register", "expected"),
     [

@@ -1,0 +1,98 @@
+"""Opening directories of a store so that no link, mount or `..` leads out of it (design rules 5 and 6)."""
+
+import errno
+import os
+from collections.abc import Callable
+
+from retentiond.storage.syscalls import (
+    RESOLVE_BENEATH,
+    RESOLVE_NO_MAGICLINKS,
+    RESOLVE_NO_SYMLINKS,
+    RESOLVE_NO_XDEV,
+    SystemCalls,
+)
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+
+OpenBeneath = Callable[[int, bytes], int]
+
+
+def with_openat2(calls: SystemCalls) -> OpenBeneath:
+    """Return the opener that lets the kernel watch every component."""
+
+    def open_directory(store: int, path: bytes) -> int:
+        components_of(path)
+        return _same_device(store, calls.openat2(store, path or b".", _DIRECTORY, _RESOLVE))
+
+    return open_directory
+
+
+def with_components() -> OpenBeneath:
+    """Return the opener for kernels without openat2: component by component, none of them a link or a mount."""
+
+    def open_directory(store: int, path: bytes) -> int:
+        current = os.open(b".", _DIRECTORY, dir_fd=store)
+        try:
+            for component in components_of(path):
+                below = os.open(component, _DIRECTORY, dir_fd=current)
+                os.close(current)
+                current = below
+                _same_mount(store, current)
+        except BaseException:
+            os.close(current)
+            raise
+        return _same_device(store, current)
+
+    return open_directory
+
+
+def choose_opener(calls: SystemCalls, store: int) -> OpenBeneath:
+    """Return the best opener that this kernel and its filters allow."""
+    try:
+        os.close(with_openat2(calls)(store, b""))
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EPERM):
+            return with_components()
+        raise
+    return with_openat2(calls)
+
+
+def components_of(path: bytes) -> list[bytes]:
+    """Return the components of a path below the store; the store itself has none.
+
+    Raises:
+        OSError: EINVAL for a path that is absolute, or holds an empty component, `.`, `..` or NUL.
+    """
+    if not path:
+        return []
+    components = path.split(b"/")
+    if b"\0" in path or any(component in (b"", b".", b"..") for component in components):
+        raise OSError(errno.EINVAL, "not a plain path below the store")
+    return components
+
+
+def checked_name(name: bytes) -> bytes:
+    """Return `name` if it is one plain component. Raises OSError (EINVAL) if not."""
+    if len(components_of(name)) != 1:
+        raise OSError(errno.EINVAL, "not a plain name")
+    return name
+
+
+def _same_device(store: int, descriptor: int) -> int:
+    """Refuse what lies on another device: a btrfs subvolume passes RESOLVE_NO_XDEV."""
+    if os.fstat(descriptor).st_dev != os.fstat(store).st_dev:
+        os.close(descriptor)
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+    return descriptor
+
+
+def _same_mount(store: int, descriptor: int) -> None:
+    """Refuse a bind mount, which has the device of the store but another mount id."""
+    if _mount_id(store) != _mount_id(descriptor):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+
+def _mount_id(descriptor: int) -> bytes:
+    with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
+        return next((line for line in file if line.startswith(b"mnt_id:")), b"")

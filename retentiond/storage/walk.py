@@ -1,0 +1,71 @@
+"""The walk over a store: directory by directory, by descriptor, without following anything."""
+
+import os
+from collections.abc import Callable, Iterator
+
+from retentiond.domain.names import join
+from retentiond.ports import DirectoryStamp, Entry, EntryKind, Listing, Unlisted, WalkStep
+from retentiond.storage.beneath import OpenBeneath, components_of
+from retentiond.storage.identity import OWN
+
+MAX_DEPTH = 16
+
+
+def walk(store: int, open_beneath: OpenBeneath, descend: Callable[[bytes, Entry], bool]) -> Iterator[WalkStep]:
+    """Yield every directory of the store behind the descriptor `store`, parents first, in the order of names.
+
+    A directory that vanishes meanwhile is passed over; its parent's next listing shows that it is gone.
+    """
+    pending = [b""]
+    while pending:
+        step = list_directory(store, open_beneath, pending.pop())
+        if step is None:
+            continue
+        yield step
+        if isinstance(step, Listing):
+            below = [
+                join(step.directory, entry.name)
+                for entry in step.entries
+                if entry.kind is EntryKind.DIRECTORY and descend(step.directory, entry)
+            ]
+            pending += reversed(below)
+
+
+def list_directory(store: int, open_beneath: OpenBeneath, directory: bytes) -> WalkStep | None:
+    """List one directory of a store; None if it does not exist."""
+    if len(components_of(directory)) > MAX_DEPTH:
+        return Unlisted(directory, f"deeper than {MAX_DEPTH} levels", too_deep=True)
+    try:
+        descriptor = open_beneath(store, directory)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Unlisted(directory, error.strerror or "cannot be opened")
+    try:
+        status = os.fstat(descriptor)  # before the listing: what changes during it makes the stamp old
+        entries = _entries(descriptor, top=not directory)
+    except OSError as error:
+        return Unlisted(directory, error.strerror or "cannot be listed")
+    finally:
+        os.close(descriptor)
+    return Listing(directory, DirectoryStamp(status.st_ino, status.st_mtime_ns, status.st_ctime_ns), entries)
+
+
+def _entries(descriptor: int, *, top: bool) -> tuple[Entry, ...]:
+    found = []
+    with os.scandir(descriptor) as entries:
+        for entry in entries:
+            name = os.fsencode(entry.name)
+            if not (top and name == OWN):
+                found.append(Entry(name, _kind(entry)))
+    return tuple(sorted(found, key=lambda item: item.name))
+
+
+def _kind(entry: "os.DirEntry[str]") -> EntryKind:
+    if entry.is_symlink():
+        return EntryKind.LINK
+    if entry.is_dir(follow_symlinks=False):
+        return EntryKind.DIRECTORY
+    if entry.is_file(follow_symlinks=False):
+        return EntryKind.FILE
+    return EntryKind.OTHER
