@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from retentiond.domain.recording import StoreName
 from retentiond.storage.identity import OWN
@@ -26,7 +27,7 @@ class _Watched:
     """What is known of the watch on one store."""
 
     path: str
-    handle: object = None
+    handle: ObservedWatch | None = None
     place: tuple[int, int] | None = None
     heard_at: float | None = None
     asked_at: float | None = None
@@ -38,7 +39,7 @@ class InotifyWatch:
 
     def __init__(self, stores: Mapping[StoreName, str]) -> None:
         self._watched = {name: _Watched(path) for name, path in stores.items()}
-        self._observer = None
+        self._observer: BaseObserver | None = None
         self._wake: Wake = lambda _store, _directory: None
 
     def start(self, wake: Wake) -> None:
