@@ -1,15 +1,19 @@
 """Reading the trail beside its writer: from an index on, filtered, and going on as it grows."""
 
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from retentiond.audit.head import read_head
 from retentiond.audit.line import parse_line, record_of
 from retentiond.audit.segment import list_segments, read_lines
-from retentiond.domain.errors import AuditDamagedError
-from retentiond.domain.event import Record
+from retentiond.domain.errors import AuditDamagedError, StorageError
+from retentiond.domain.event import Event, Record
+from retentiond.ports import Head
+from retentiond.tlog.tree import EMPTY_ROOT
 
 POLL_S = 0.5
 
@@ -82,3 +86,21 @@ def _cameras(fields: Any) -> set[str]:  # noqa: ANN401  the fields of a record
     for item in fields.get("recordings", ()) if isinstance(fields.get("recordings"), list) else ():
         found.add(str(item.get("camera")))
     return found
+
+
+class TrailOnDisk:
+    """`AuditTrail` for reading only, beside whoever writes it."""
+
+    def __init__(self, log: str) -> None:
+        self._log = log
+
+    def append(self, events: Sequence[Event]) -> Sequence[Record]:
+        raise StorageError(
+            f"{self._log}: the audit trail was opened for reading; {len(events)} records are not written"
+        )
+
+    def head(self) -> Head:
+        return read_head(os.path.dirname(self._log)) or Head(0, EMPTY_ROOT, signed=False)
+
+    def records(self, since: int = 0) -> Iterator[Record]:
+        return records_since(self._log, since)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from retentiond import bootstrap
+from retentiond.audit.reader import AuditFilter
 from retentiond.cli.options import common, emit_json
 from retentiond.cli.render import coloured, count_of, local, say
 from retentiond.domain import instants
@@ -39,7 +40,7 @@ def show(
     as_json: bool,
 ) -> None:
     """Show the records, a line each; with --json the lines as JSON, one object each."""
-    wanted = bootstrap.AuditFilter(
+    wanted = AuditFilter(
         camera=camera, type=kind, run=run, since=_instant("--since", since), until=_instant("--until", until)
     )
     records = bootstrap.read_trail(bootstrap.load(config), wanted, follow=follow)
@@ -87,7 +88,7 @@ def _summary(record: Record) -> str:
 def verify(head: str | None, config: str, as_json: bool) -> None:
     """Read the whole trail and check every line, the chain, the tree and the head. Exit 65 on damage."""
     external = _head(head) if head is not None else None
-    result = bootstrap.verify_trail(bootstrap.load(config), external)
+    result = bootstrap.verify_trail(bootstrap.load(config), external, _progress)
     if as_json:
         emit_json(
             "retentiond.audit.verify/1", {"size": result.size, "root": result.root.hex(), "signed": result.signed}
@@ -112,6 +113,12 @@ def keygen(config: str, as_json: bool) -> None:
     say(f"made {path}; heads are signed after the next start of the daemon")
     say("Keep this public key outside the machine; with it anybody can check a head:")
     say(f"  {vkey}")
+
+
+def _progress(size: int) -> None:
+    """Show how far a long verification has come, where a person watches."""
+    if sys.stderr.isatty():
+        print(f"\r{size:,} records", end="", file=sys.stderr)
 
 
 def _head(text: str) -> tuple[int, bytes]:

@@ -18,8 +18,12 @@ def command() -> None:
 @command.command("init")
 @click.argument("store", type=click.Path())
 @click.option("--out", metavar="DIR", default=".", help="Where to write the two files. Default: here.")
-@click.option("--recorder-config", metavar="FILE", help="The recorder's own configuration, such as /etc/motion/motion.conf.")
-@click.option("--timezone", metavar="ZONE", help="The zone in which the recorder names its files. Default: this host's.")
+@click.option(
+    "--recorder-config", metavar="FILE", help="The recorder's own configuration, such as /etc/motion/motion.conf."
+)
+@click.option(
+    "--timezone", metavar="ZONE", help="The zone in which the recorder names its files. Default: this host's."
+)
 def init(store: str, out: str, recorder_config: str | None, timezone: str | None) -> None:
     """Look at the directory STORE, recognise recorder and cameras, and write both files for review.
 

@@ -12,4 +12,4 @@ from retentiond.cli.options import common
 def command(once: bool, config: str, as_json: bool) -> int:  # noqa: ARG001  logs are JSON already where nobody looks
     """Run the daemon until SIGTERM. SIGHUP reads deletion rules and register again."""
     loaded = bootstrap.load(config)
-    return bootstrap.run_once(loaded) if once else bootstrap.run_daemon(loaded, config)
+    return bootstrap.run_once(loaded) if once else bootstrap.run_daemon(loaded)

@@ -48,7 +48,7 @@ def diagnose_store(name: str, path: str) -> Iterator[Diagnosis]:
 
 def diagnose_host() -> Iterator[Diagnosis]:
     """Look at what is the same for all stores."""
-    reading = LinuxClock().read()
+    reading = LinuxClock("").read()
     if reading.synchronised:
         yield Diagnosis("clock", "fine", "synchronised")
     else:

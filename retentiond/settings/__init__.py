@@ -1,1 +1,1 @@
-"""settings"""
+"""Configuration text in, frozen and validated values out; all problems at once, each with its line."""

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retentiond.domain.recording import CameraName, Recording, StoreName
@@ -37,6 +37,7 @@ def stores(draw: st.DrawFn) -> tuple[list[DueRecording], list[DueRecording], Sto
     return explained, unexplained, StoreCensus(sum(held.values()), held, newest, draw(st.booleans()))
 
 
+@settings(max_examples=500)
 @given(stores(), st.booleans(), st.booleans())
 def test_the_limit_keeps_its_promises(
     store: tuple[list[DueRecording], list[DueRecording], StoreCensus], adopting: bool, proven: bool

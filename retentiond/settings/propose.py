@@ -1,0 +1,87 @@
+"""Two files for review, from what was seen in a directory; they load as they are, and delete nothing."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a look at a directory found."""
+
+    recorder: str
+    layout: str | None
+    cameras: tuple[str, ...]
+    recorder_config: str | None
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The texts of both files, and in a sentence what they rest on."""
+
+    summary: str
+    settings: str
+    register: str
+
+
+def propose(store: str, found: Recognised, *, looked_at: int, matched: int) -> Proposal:
+    """Return both files for the store at the path `store`."""
+    summary = (
+        f"{store} looks like recorder {found.recorder}"
+        + (f" with layout {found.layout}" if found.layout else "")
+        + f": {matched} of {looked_at} names match; cameras: {', '.join(found.cameras) or 'none yet'}"
+    )
+    return Proposal(summary, _settings(store, found), _register(found.cameras))
+
+
+def _settings(store: str, found: Recognised) -> str:
+    lines = [
+        "# Proposed by `retentiond config init`. Review every line, then: retentiond config check, retentiond plan",
+        "controller: Write who answers for the recordings",
+        "mode: observe   # everything but deleting; set enforce when `retentiond plan` looks right",
+        "deletion_rules:",
+        "  # Write the periods that you have promised; there is no default.",
+        "  - {categories: [video, audio], deletion_period: 30d}",
+        "  - {categories: [still, derived], deletion_period: 30d}",
+        "margin: 60s",
+        "stores:",
+        "  - name: main",
+        f"    path: {_quoted(store)}",
+        f"    recorder: {found.recorder}",
+        f"    timezone: {found.timezone}   # the zone in which the recorder names its files",
+    ]
+    if found.layout is not None:
+        lines.append(f"    layout: {_quoted(found.layout)}")
+    if found.recorder_config is not None:
+        lines.append(f"    recorder_config: {_quoted(found.recorder_config)}")
+    lines += ["register: register.yml", ""]
+    return "\n".join(lines)
+
+
+def _register(cameras: Sequence[str]) -> str:
+    lines = [
+        "# Proposed by `retentiond config init`. Name every room, with its class, and where each device hangs.",
+        "rooms: []",
+        "#  - {id: reception, name: Reception, class: public}",
+        "#  - {id: procedure-1, name: Procedure room 1, class: intimate-care}   # no device may be there",
+    ]
+    if not cameras:
+        return "\n".join([*lines, "devices: []", ""])
+    lines.append("devices:")
+    for camera in cameras:
+        lines += [
+            f"  - id: {uuid.uuid4()}",
+            f"    name: {_quoted(camera)}",
+            "    kind: camera",
+            "    tracks: {video: true, audio: false}   # what it may record",
+            f"    known_as: {{main: {_quoted(camera)}}}",
+            "    # assignments: [{room: reception, from: 2026-01-01}]",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _quoted(text: str) -> str:
+    """Return a YAML scalar in double quotes; JSON strings are YAML."""
+    return json.dumps(text, ensure_ascii=False)

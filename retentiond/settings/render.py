@@ -1,0 +1,67 @@
+"""The settings in force as YAML, with every default filled in. There is no secret in them to hide."""
+
+import json
+from collections.abc import Iterable
+
+from retentiond.domain.period import duration_text
+from retentiond.settings.values import Settings, StoreSettings
+
+
+def render(settings: Settings) -> str:
+    """Return retentiond.yml as it is in force; reading it gives the same settings."""
+    lines = [
+        f"controller: {_quoted(settings.controller)}",
+        f"mode: {'enforce' if settings.enforcing else 'observe'}",
+        "deletion_rules:",
+    ]
+    for rule in settings.policy.rules:
+        lines.append(f"  - name: {rule.name}")
+        lines.append(f"    categories: {_listed(sorted(rule.categories))}")
+        lines.append(f"    deletion_period: {duration_text(rule.deletion_period)}")
+        for key, names in (("stores", rule.stores), ("cameras", rule.cameras), ("rooms", rule.rooms)):
+            if names:
+                lines.append(f"    {key}: {_listed(sorted(names))}")
+    lines += [f"margin: {duration_text(settings.policy.margin)}", "stores:"]
+    for store in settings.stores:
+        lines += _store(store)
+    grace = duration_text(settings.dispute_grace)
+    lines += [
+        f"state: {_quoted(settings.state)}",
+        f"register: {_quoted(settings.register)}",
+        "audit:",
+        f"  origin: {_quoted(settings.audit.origin)}",
+        f"  keep: {settings.audit.keep_months}mo",
+        f"  on_failure: {settings.audit.on_failure}",
+        f"  key: {_quoted(settings.audit.key)}",
+        "http:",
+        f"  listen: {_quoted(settings.http.listen or 'none')}",
+        f"scan_interval: {duration_text(settings.scan_interval)}",
+        f"dispute_grace: {grace}",
+        f"watch: {_flag(on=settings.watch)}",
+        f"socket: {_quoted(settings.socket)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _store(store: StoreSettings) -> Iterable[str]:
+    yield f"  - name: {store.name}"
+    yield f"    path: {_quoted(store.path)}"
+    yield f"    recorder: {store.recorder}"
+    yield f"    timezone: {_quoted(store.timezone)}"
+    if store.layouts:
+        yield f"    layout: {_listed(store.layouts)}"
+    if store.recorder_config is not None:
+        yield f"    recorder_config: {_quoted(store.recorder_config)}"
+    yield f"    winding_down: {_flag(on=store.winding_down)}"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return "[" + ", ".join(_quoted(text) for text in texts) + "]"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _flag(*, on: bool) -> str:
+    return "true" if on else "false"

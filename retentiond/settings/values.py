@@ -1,0 +1,91 @@
+"""The settings of a daemon, as values that cannot be wrong any more."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from retentiond.domain.recording import StoreName
+from retentiond.domain.register import Register
+from retentiond.domain.rule import Policy
+
+DEFAULT_STATE = "/var/lib/retentiond"
+DEFAULT_SOCKET = "/run/retentiond/control.sock"
+
+
+class OnAuditFailure(StrEnum):
+    """What is done while the trail cannot be written (rule 7)."""
+
+    HOLD_UNTIL_DEADLINE = "hold_until_deadline"
+    HOLD = "hold"
+    PROCEED = "proceed"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """One store."""
+
+    name: StoreName
+    path: str
+    recorder: str
+    timezone: str
+    layouts: tuple[str, ...]
+    recorder_config: str | None
+    winding_down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """The audit trail. `keep_months` is how long records are kept."""
+
+    origin: str
+    keep_months: int
+    on_failure: OnAuditFailure
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where metrics are served; `listen` is None where they are not."""
+
+    listen: str | None
+
+    @property
+    def host(self) -> str:
+        """The address part of `listen`."""
+        return "" if self.listen is None else self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port part of `listen`."""
+        return 0 if self.listen is None else int(self.listen.rpartition(":")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything in retentiond.yml, with every default filled in."""
+
+    controller: str
+    enforcing: bool
+    policy: Policy
+    stores: tuple[StoreSettings, ...]
+    state: str
+    register: str
+    audit: AuditSettings
+    http: HttpSettings
+    scan_interval: timedelta
+    dispute_grace: timedelta
+    watch: bool
+    socket: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRegister:
+    """The register and the digest of the file that it was read from."""
+
+    register: Register
+    digest: str
+
+
+def socket_of(state: str) -> str:
+    """Return where the control socket of a state directory lies (ADR 0012)."""
+    return DEFAULT_SOCKET if state == DEFAULT_STATE else f"{state}/run/control.sock"
