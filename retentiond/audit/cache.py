@@ -4,17 +4,20 @@ It is believed only where the trail has, at its last record, the very line that 
 """
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
-from retentiond.audit.line import parse_line
-from retentiond.audit.segment import list_segments, read_lines
+from retentiond.audit.line import MAX_BYTES, parse_line
+from retentiond.audit.segment import Segment, list_segments, read_lines
 from retentiond.domain import instants, names
 from retentiond.domain.decisions import Acknowledgement, Approval, Decisions, OpenIntent
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.domain.finding import Finding, FindingKey, FindingKind
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
+from retentiond.domain.suspension import Suspension
 from retentiond.durable import replace_file
 from retentiond.ports import AuditTrail
 from retentiond.tlog.tree import leaf_hash
@@ -45,36 +48,48 @@ class DecisionFile:
         try:
             with open(self._path, "rb") as file:
                 fields = json.loads(file.read())
-            if fields["schema"] != SCHEMA or self._leaf_before(fields["seq"]) != fields["leaf"]:
+            # A cache of nothing saves nothing, and no line would vouch for it.
+            if fields["schema"] != SCHEMA or fields["leaf"] is None or fields["seq"] < 1:
                 return None
-            return _from_fields(fields)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return _from_fields(fields) if self._leaf_before(fields["seq"]) == fields["leaf"] else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return None
 
     def _leaf_before(self, seq: int) -> str | None:
         """Return the leaf hash of record `seq` - 1 as the trail has it on disk."""
-        try:
+        with suppress(StorageError, AuditDamagedError):
             for segment in reversed(list_segments(self._log)):
                 if segment.first < seq:
-                    return _leaf_in(segment.path, segment.first, seq - 1)
-        except StorageError:
-            pass
+                    line = _last_line(segment.path, seq - 1) or _line_at(segment, seq - 1)
+                    return None if line is None else leaf_hash(line).hex()
         return None
 
 
-def _leaf_in(path: str, first: int, seq: int) -> str | None:
-    """Return the leaf hash of a record; a line says of the one before what its leaf hash is, so few are parsed."""
-    held: bytes | None = None
-    number = first
-    for line in read_lines(path):
-        if held is not None:
-            if number == seq:
-                with suppress(AuditDamagedError):
-                    return leaf_hash(held).hex() if parse_line(held)["seq"] == seq else None
-                return None
-            number += 1
-        held = line
-    return None
+def _last_line(path: str, seq: int) -> bytes | None:
+    """Return the last line of a segment if it is record `seq`: nearly always the one that is asked for."""
+    size = 2 * MAX_BYTES
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - size, 0))
+            *lines, _ = file.read(size).split(b"\n")
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror})") from error
+    return lines[-1] if lines and _is_record(lines[-1], seq) else None
+
+
+def _line_at(segment: Segment, seq: int) -> bytes | None:
+    """Return the line of record `seq` of a segment, None if that has not so many."""
+    index = seq - segment.first
+    found = list(islice(read_lines(segment.path), index, index + 2))
+    # The very last item stands after the last LF; it is no line.
+    return found[0] if len(found) == 2 and _is_record(found[0], seq) else None
+
+
+def _is_record(line: bytes, seq: int) -> bool:
+    try:
+        return bool(parse_line(line)["seq"] == seq)
+    except AuditDamagedError:
+        return False
 
 
 def _to_fields(decisions: Decisions, leaf: str) -> dict[str, Any]:
@@ -90,7 +105,12 @@ def _to_fields(decisions: Decisions, leaf: str) -> dict[str, Any]:
             {"digest": item.digest, "store": item.store, "count": item.count, "expires": instants.to_text(item.expires)}
             for item in decisions.approvals.values()
         ],
+        "suspensions": [_suspension_to_fields(item) for item in decisions.suspensions.values()],
         "findings": [_finding_to_fields(decisions, item) for item in decisions.findings.values()],
+        "acknowledged": [
+            {"kind": key.kind.value, "subject": key.subject, "why": item.why, "until": instants.to_text(item.until)}
+            for key, item in decisions.acknowledged.items()
+        ],
     }
 
 
@@ -107,25 +127,47 @@ def _from_fields(fields: Mapping[str, Any]) -> Decisions:
     for item in fields["approvals"]:
         expires = instants.from_text(item["expires"])
         decisions.approvals[item["digest"]] = Approval(item["digest"], StoreName(item["store"]), item["count"], expires)
+    for item in fields["suspensions"]:
+        decisions.suspensions[item["ident"]] = _suspension_from_fields(item)
     for item in fields["findings"]:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
         decisions.findings[key] = Finding(key, item["message"], item["remedy"])
         decisions.opened_at[key] = instants.from_text(item["opened"])
-        if item["until"] is not None:
-            decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]))
+    for item in fields["acknowledged"]:
+        key = FindingKey(FindingKind(item["kind"]), item["subject"])
+        decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]))
     return decisions
 
 
+def _suspension_to_fields(item: Suspension) -> dict[str, Any]:
+    return {
+        "ident": item.ident,
+        "cameras": sorted(item.cameras),
+        "categories": sorted(category.value for category in item.categories),
+        "begin": instants.to_text(item.begin),
+        "end": instants.to_text(item.end),
+        "effective_until": instants.to_text(item.effective_until),
+    }
+
+
+def _suspension_from_fields(fields: Mapping[str, Any]) -> Suspension:
+    return Suspension(
+        ident=fields["ident"],
+        cameras=frozenset(CameraName(camera) for camera in fields["cameras"]),
+        categories=frozenset(Category(category) for category in fields["categories"]),
+        begin=instants.from_text(fields["begin"]),
+        end=instants.from_text(fields["end"]),
+        effective_until=instants.from_text(fields["effective_until"]),
+    )
+
+
 def _finding_to_fields(decisions: Decisions, item: Finding) -> dict[str, Any]:
-    noted = decisions.acknowledged.get(item.key)
     return {
         "kind": item.key.kind.value,
         "subject": item.key.subject,
         "message": item.message,
         "remedy": item.remedy,
         "opened": instants.to_text(decisions.opened_at[item.key]),
-        "why": None if noted is None else noted.why,
-        "until": None if noted is None else instants.to_text(noted.until),
     }
 
 

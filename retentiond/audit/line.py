@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from retentiond.domain import instants
 from retentiond.domain.errors import AuditDamagedError, StorageError
-from retentiond.domain.event import Event, Record
+from retentiond.domain.event import Event, EventType, Record
 
 VERSION = 1
 MAX_BYTES = 65_000
@@ -17,8 +17,17 @@ MAX_BYTES = 65_000
 
 FIRST_PREV = "0" * 64
 ENVELOPE = frozenset({"v", "seq", "ts", "type", "run", "prev", "salt"})
-_KEY = re.compile(r"[a-z0-9_]+", re.ASCII)
+OUTCOME = {
+    EventType.RECORDING_DELETED: "success",
+    EventType.DELETION_FAILED: "failure",
+    EventType.DELETION_VOID: "failure",
+}
 _LARGEST = 1 << 53
+_MAX_DEPTH = 16
+_KEYS = re.compile(r"[a-z0-9_]+", re.ASCII)
+_TS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+_PREV = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]", re.ASCII)  # 16 bytes; the last of 22 letters carries two bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Envelope:
 
 
 def format_line(event: Event, envelope: Envelope) -> bytes:
-    """Return the line of `event`, without LF.
+    """Return the line of `event`, without LF. An outcome that its type implies is added where it is not given.
 
     Raises:
         StorageError: the event does not fit the profile; a bug in what made it, and nothing is written.
@@ -50,21 +59,24 @@ def format_line(event: Event, envelope: Envelope) -> bytes:
         "run": envelope.run,
         "prev": envelope.prev,
         "salt": envelope.salt,
+        **({"outcome": OUTCOME[event.type]} if event.type in OUTCOME else {}),
         **event.fields,
     }
     clash = ENVELOPE & event.fields.keys()
-    wrong = f"its own field {min(clash)!r}" if clash else _unfit(fields)
+    wrong = f"it has a field {min(clash)!r} of its own, which is the trail's" if clash else _unfit(fields, 0)
     if wrong is None:
         line = canonical(fields)
         if len(line) <= MAX_BYTES:
             return line
-        wrong = f"{len(line)} bytes"
-    raise StorageError(f"audit trail: a record of type {event.type.value!r} cannot be written: {wrong}")
+        wrong = f"it has {len(line)} bytes, and {MAX_BYTES} are allowed"
+    raise StorageError(
+        f"audit trail: a record of type {event.type.value!r} cannot be written: {wrong}; report this as a bug"
+    )
 
 
 def canonical(fields: Mapping[str, Any]) -> bytes:
     """Return RFC 8785 bytes; within the profile the standard library's writer makes exactly these."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(fields).encode()
 
 
 def parse_line(line: bytes) -> dict[str, Any]:
@@ -73,17 +85,18 @@ def parse_line(line: bytes) -> dict[str, Any]:
     Raises:
         AuditDamagedError: it is not what `format_line` writes, to the byte.
     """
+    if len(line) > MAX_BYTES:
+        raise AuditDamagedError(f"it has {len(line)} bytes, and a record has at most {MAX_BYTES}")
     try:
-        fields = json.loads(line)
-        if not isinstance(fields, dict) or _unfit(fields) is not None or canonical(fields) != line:
-            raise AuditDamagedError("it is not in canonical form")
-        if fields.keys() < ENVELOPE or fields["v"] != VERSION:
-            raise AuditDamagedError("it lacks a field that every record has, or is of another version")
-        instants.from_text(fields["ts"])
-        if type(fields["seq"]) is not int or not isinstance(fields["type"], str):
-            raise AuditDamagedError("its number or type is of the wrong kind")
-    except (ValueError, RecursionError, KeyError, TypeError) as error:
-        raise AuditDamagedError("it is no record in canonical JSON") from error
+        fields = _DECODER.decode(line.decode())
+        same = canonical(fields) == line
+    except (ValueError, RecursionError) as error:
+        raise AuditDamagedError(f"it is no record in canonical JSON ({error})") from error
+    if not isinstance(fields, dict) or not same:
+        raise AuditDamagedError("it is not in canonical form")
+    wrong = _wrong_envelope(fields)
+    if wrong is not None:
+        raise AuditDamagedError(wrong)
     return fields
 
 
@@ -93,24 +106,49 @@ def record_of(fields: Mapping[str, Any]) -> Record:
     return Record(fields["seq"], instants.from_text(fields["ts"]), fields["type"], content)
 
 
-def _unfit(value: object) -> str | None:
+def _wrong_envelope(fields: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the fields that every record has, None if nothing is."""
+    if not fields.keys() >= ENVELOPE:
+        return f"it lacks the field {min(ENVELOPE - fields.keys())!r}, which every record has"
+    if type(fields["v"]) is not int or fields["v"] != VERSION:
+        return f"it is of version {fields['v']!r}, and this program reads version {VERSION}"
+    if type(fields["seq"]) is not int or fields["seq"] < 0:
+        return f"its number {fields['seq']!r} is none"
+    texts = {"ts": _TS, "prev": _PREV, "salt": _SALT, "type": _ANY, "run": _ANY}
+    for key, form in texts.items():
+        if not isinstance(fields[key], str) or not form.fullmatch(fields[key]):
+            return f"its field {key!r} does not have the form that it has in every record"
+    try:
+        instants.from_text(fields["ts"])
+    except ValueError:
+        return f"its time {fields['ts']!r} is none"
+    return None
+
+
+def _unfit(value: object, depth: int) -> str | None:
     """Return what in `value` the profile does not allow, None if all of it fits."""
-    match value:
-        case None | bool():
-            return None
-        case int():
-            return None if abs(value) < _LARGEST else "a number beyond 2^53"
-        case str():
-            return None if value.isascii() or _is_utf8(value) else "a text that is no UTF-8"
-        case list() | tuple():
-            return next((wrong for item in value if (wrong := _unfit(item)) is not None), None)
-        case dict():
-            bad = next((key for key in value if not isinstance(key, str) or not _KEY.fullmatch(key)), None)
-            if bad is not None:
-                return f"the key {bad!r}"
-            return next((wrong for item in value.values() if (wrong := _unfit(item)) is not None), None)
-        case _:
-            return f"a value of type {type(value).__name__}"
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return None if value.isascii() or _is_utf8(value) else "a text in it is no UTF-8"
+    if isinstance(value, int):
+        return None if abs(value) < _LARGEST else "a number in it is 2^53 or more"
+    if depth == _MAX_DEPTH:
+        return f"it is nested deeper than {_MAX_DEPTH} levels"
+    if isinstance(value, dict):
+        bad = next((key for key in value if not isinstance(key, str) or not _KEYS.fullmatch(key)), None)
+        return f"the key {bad!r} is not of a-z, 0-9 and _" if bad is not None else _first_unfit(value.values(), depth)
+    if isinstance(value, list | tuple):
+        return _first_unfit(value, depth)
+    return f"a value in it is a {type(value).__name__}"
+
+
+def _first_unfit(values: Iterable[object], depth: int) -> str | None:
+    for value in values:
+        wrong = _unfit(value, depth + 1)
+        if wrong is not None:
+            return wrong
+    return None
 
 
 def _is_utf8(text: str) -> bool:
@@ -119,3 +157,26 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _object(fields: dict[str, Any]) -> dict[str, Any]:
+    # One match for all keys at once; an empty key would not show in it.
+    if fields and ("" in fields or not _KEYS.fullmatch("".join(fields))):
+        raise ValueError("a key in it is not of a-z, 0-9 and _")
+    return fields
+
+
+def _integer(text: str) -> int:
+    number = int(text)
+    if abs(number) >= _LARGEST:
+        raise ValueError("a number in it is 2^53 or more")
+    return number
+
+
+def _no_float(text: str) -> float:
+    raise ValueError(f"{text[:30]} in it is no whole number")
+
+
+_ANY = re.compile(r".+", re.DOTALL)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_DECODER = json.JSONDecoder(object_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float)

@@ -9,7 +9,7 @@ from typing import Any
 
 from retentiond.audit.head import read_head
 from retentiond.audit.line import parse_line, record_of
-from retentiond.audit.segment import list_segments, read_lines
+from retentiond.audit.segment import Segment, list_segments, read_lines
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.domain.event import Event, Record
 from retentiond.ports import Head
@@ -20,7 +20,7 @@ POLL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which records are wanted; None wants all."""
+    """Which records are wanted; None wants all. `run` is a deletion run; `since <= written < until`."""
 
     camera: str | None = None
     type: str | None = None
@@ -46,46 +46,47 @@ def records_since(log: str, since: int = 0) -> Iterator[Record]:
     """Yield the records of the trail in the directory `log` from index `since` on, as far as it is written.
 
     Raises:
-        AuditDamagedError: a line is no record; it says which.
+        AuditDamagedError: a line is no record, or is not the one that belongs there; it says which.
         StorageError: the files cannot be read.
     """
     segments = list_segments(log)
-    begun = [segment for segment in segments if segment.first <= since]
-    for segment in segments[max(len(begun) - 1, 0) :]:
+    begun = sum(segment.first <= since for segment in segments)
+    number: int | None = None
+    for segment in segments[max(begun - 1, 0) :]:
+        if number not in {None, segment.first}:
+            raise AuditDamagedError(
+                f"{segment.path}: begins at record {segment.first}, and the file before it ends at {number}; "
+                "see: retentiond audit verify"
+            )
         number = segment.first
         held: bytes | None = None
         for line in read_lines(segment.path):  # what stands after the last LF is being written, or torn
             if held is not None:
                 if number >= since:
-                    yield _record(held, segment.path, number - segment.first + 1)
+                    yield _record(held, segment, number)
                 number += 1
             held = line
 
 
-def follow(log: str, since: int, stopping: Callable[[], bool]) -> Iterator[Record]:
-    """Yield the records from index `since` on, and those that come after, until `stopping`."""
+def follow(log: str, since: int, stopping: Callable[[], bool], *, poll_s: float = POLL_S) -> Iterator[Record]:
+    """Yield the records from index `since` on, and those that come after, until `stopping`.
+
+    Raises:
+        AuditDamagedError: as `records_since`.
+        StorageError: as `records_since`.
+    """
+    seen: tuple[str, int] | None = None
     while not stopping():
-        for record in records_since(log, since):
-            since = record.seq + 1
-            yield record
-        time.sleep(POLL_S)
-
-
-def _record(line: bytes, path: str, number: int) -> Record:
-    try:
-        return record_of(parse_line(line))
-    except AuditDamagedError as error:
-        raise AuditDamagedError(f"{path}, line {number}: {error}; see: retentiond audit verify") from error
-
-
-def _cameras(fields: Any) -> set[str]:  # noqa: ANN401  the fields of a record
-    found = {str(fields["camera"])} if "camera" in fields else set()
-    rec = fields.get("rec")
-    if isinstance(rec, dict):
-        found.add(str(rec.get("camera")))
-    for item in fields.get("recordings", ()) if isinstance(fields.get("recordings"), list) else ():
-        found.add(str(item.get("camera")))
-    return found
+        now_seen = _extent(log)
+        if now_seen != seen:
+            for record in records_since(log, since):
+                if stopping():
+                    return
+                since = record.seq + 1
+                yield record
+            seen = now_seen
+        else:
+            time.sleep(poll_s)
 
 
 class TrailOnDisk:
@@ -104,3 +105,35 @@ class TrailOnDisk:
 
     def records(self, since: int = 0) -> Iterator[Record]:
         return records_since(self._log, since)
+
+
+def _extent(log: str) -> tuple[str, int] | None:
+    """Return the last segment and its length, which tell whether the trail has grown."""
+    segments = list_segments(log)
+    if not segments:
+        return None
+    try:
+        return segments[-1].path, os.stat(segments[-1].path).st_size
+    except OSError as error:
+        raise StorageError(f"{segments[-1].path}: cannot be looked at ({error.strerror})") from error
+
+
+def _record(line: bytes, segment: Segment, number: int) -> Record:
+    try:
+        fields = parse_line(line)
+        if fields["seq"] != number:
+            raise AuditDamagedError(f"its number is {fields['seq']}")
+    except AuditDamagedError as error:
+        where = f"{segment.path}, line {number - segment.first + 1} (record {number})"
+        raise AuditDamagedError(f"{where}: {error}; see: retentiond audit verify") from error
+    return record_of(fields)
+
+
+def _cameras(fields: Any) -> set[str]:  # noqa: ANN401  the fields of a record
+    found = {str(fields["camera"])} if "camera" in fields else set()
+    rec = fields.get("rec")
+    if isinstance(rec, dict):
+        found.add(str(rec.get("camera")))
+    for item in fields.get("recordings", ()) if isinstance(fields.get("recordings"), list) else ():
+        found.add(str(item.get("camera")))
+    return found

@@ -2,36 +2,59 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from retentiond.audit.head import read_head
 from retentiond.audit.line import parse_line
-from retentiond.audit.segment import Chain, Segment, begin_chain, list_segments, load_chain, read_lines, root_of
+from retentiond.audit.segment import (
+    Chain,
+    Segment,
+    begin_chain,
+    list_segments,
+    load_chain,
+    read_lines,
+    save_frontier,
+)
 from retentiond.domain import instants
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.durable import replace_file, sync_directory
+from retentiond.ports import Head
 
 
 @dataclass(frozen=True, slots=True)
 class Torn:
     """What a crash left of a batch that was never durable; kept in `torn/`."""
 
-    size: int
+    size_bytes: int
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Where the writer goes on. `month` is that of the newest line."""
+    """Where the writer goes on.
+
+    Attributes:
+        segment: the last one. It holds no line if the trail is new, or if all of it was torn.
+        former: the name of the segment before it, empty if there is none.
+        chain: after its last line.
+        size_bytes: where its last line ends.
+        month: the year and month of its first line, None if it holds none.
+        torn: what was cut off there and is not on the record yet.
+        head: the newest head on disk, None if there was none.
+    """
 
     segment: Segment
+    former: str
     chain: Chain
-    torn: Torn | None
-    month: tuple[int, int]
+    size_bytes: int
+    month: tuple[int, int] | None
+    torn: tuple[Torn, ...]
+    head: Head | None
 
 
-def open_last_segment(directory: str, log: str) -> Opened:
+def open_last_segment(directory: str, log: str, now: datetime) -> Opened:
     """Read the end of the trail and mend it where that is allowed.
 
     A broken end above the newest head is torn: it was never durable and nothing was done on it. It is kept aside and
@@ -42,49 +65,93 @@ def open_last_segment(directory: str, log: str) -> Opened:
         StorageError: the files cannot be read or written.
     """
     head = read_head(directory)
-    attested = 0 if head is None else head.size
     segments = list_segments(log)
     if not segments:
-        if attested:
-            raise AuditDamagedError(f"{log}: {attested} records are attested and none are there; restore them")
-        return Opened(Segment(log, 0), begin_chain(), None, (0, 0))
+        if head is not None and head.size:
+            raise AuditDamagedError(f"{log}: {head.size} records are attested and none are there; {_ADVICE}")
+        return Opened(Segment(log, 0), "", begin_chain(), 0, None, (), head)
     segment = segments[-1]
-    chain = load_chain(segment) or _chain_from_lines(segments[:-1])
-    good, broken = _follow(segment, chain)
-    if chain.seq < attested:
-        raise AuditDamagedError(
-            f"{segment.path}: record {chain.seq} is damaged or missing, and {attested} records are attested; "
-            "nothing is mended here: keep the files, restore a copy, and see: retentiond audit verify"
-        )
-    if head is not None and head.size == chain.seq and head.root != root_of(chain):
-        raise AuditDamagedError(f"{segment.path}: the records are not those that the head attests; see: audit verify")
-    torn = _cut_off(directory, segment, good, broken) if broken else None
-    return Opened(segment, chain, torn, _month_of(segment, chain))
+    chain = load_chain(segment) or _rebuild_chain(segments)
+    end = _follow(segment, chain, head)
+    _refuse_damage(segment, chain, end, head)
+    if end.broken:
+        _cut_off(directory, segment, end, now)
+    return Opened(
+        segment=segment,
+        former=segments[-2].name if len(segments) > 1 else "",
+        chain=chain,
+        size_bytes=end.size_bytes,
+        month=_month_of(segment) if end.size_bytes else None,
+        torn=_unrecorded(directory, segment, end.size_bytes),
+        head=head,
+    )
 
 
-def _chain_from_lines(segments: list[Segment]) -> Chain:
-    """Read all former segments, because the edge kept beside the last one is missing or wrong."""
-    chain = begin_chain()
-    for segment in segments:
-        _, broken = _follow(segment, chain)
-        if broken:
-            raise AuditDamagedError(f"{segment.path}: record {chain.seq} is damaged; see: retentiond audit verify")
-    return chain
+_ADVICE = (
+    "nothing is mended here. Stop the daemon, keep a copy of the directory as evidence, restore the file, "
+    "and run: retentiond audit verify"
+)
 
 
-def _follow(segment: Segment, chain: Chain) -> tuple[int, bytes]:
-    """Follow the lines of a segment as far as they are good; return where that ends and what stands after it."""
-    good = 0
-    waiting: bytes | None = None
+@dataclass(slots=True)
+class _End:
+    """How far the lines of a segment are good, what stands after that, and why it is not good."""
+
+    size_bytes: int = 0
+    broken: bytes = b""
+    why: str = "the file ends there"
+
+
+def _follow(segment: Segment, chain: Chain, head: Head | None) -> _End:
+    """Follow the lines of a segment as far as they are good."""
+    end = _End()
+    held: bytes | None = None
+    _compare(segment, chain, head)
     for line in read_lines(segment.path):  # the last item stands after the last LF, so one is always held back
-        if waiting is not None:
+        if held is not None:
             try:
-                chain.follow(waiting)
-            except AuditDamagedError:
-                return good, _rest(segment.path, good)
-            good += len(waiting) + 1
-        waiting = line
-    return good, waiting or b""
+                chain.follow(held)
+            except AuditDamagedError as error:
+                end.why, end.broken = str(error), _rest(segment.path, end.size_bytes)
+                return end
+            end.size_bytes += len(held) + 1
+            _compare(segment, chain, head)
+        held = line
+    if held:
+        end.why, end.broken = "it has no end", held
+    return end
+
+
+def _compare(segment: Segment, chain: Chain, head: Head | None) -> None:
+    if head is not None and head.size == chain.seq and head.root != chain.root:
+        raise AuditDamagedError(
+            f"{segment.path}: the first {chain.seq} records are not those that the head on disk attests; {_ADVICE}"
+        )
+
+
+def _refuse_damage(segment: Segment, chain: Chain, end: _End, head: Head | None) -> None:
+    where = f"{segment.path}, line {chain.seq - segment.first + 1} (record {chain.seq})"
+    if head is not None and chain.seq < head.size:
+        raise AuditDamagedError(f"{where}: {end.why}, and {head.size} records are attested; {_ADVICE}")
+    if head is None and chain.seq and end.broken:
+        # The first head is kept before anything is done, so only its loss leads here.
+        raise AuditDamagedError(f"{where}: {end.why}, and no head says how many records were durable; {_ADVICE}")
+
+
+def _rebuild_chain(segments: list[Segment]) -> Chain:
+    """Read all former segments, because the edge kept beside the last one is missing or wrong, and keep it again."""
+    *former, last = segments
+    chain = begin_chain()
+    for segment in former:
+        end = _follow(segment, chain, None)
+        if end.broken:
+            line = chain.seq - segment.first + 1
+            raise AuditDamagedError(f"{segment.path}, line {line} (record {chain.seq}): {end.why}; {_ADVICE}")
+    if chain.seq != last.first:
+        raise AuditDamagedError(f"{last.path}: begins at record {last.first}, and {chain.seq} are before it; {_ADVICE}")
+    with suppress(StorageError):
+        save_frontier(last, chain)  # a full disk has no room for it; then the next start reads all again
+    return chain
 
 
 def _rest(path: str, offset: int) -> bytes:
@@ -96,29 +163,50 @@ def _rest(path: str, offset: int) -> bytes:
         raise StorageError(f"{path}: the audit trail cannot be read ({error.strerror})") from error
 
 
-def _cut_off(directory: str, segment: Segment, good: int, broken: bytes) -> Torn:
+def _cut_off(directory: str, segment: Segment, end: _End, now: datetime) -> None:
     """Keep the torn end aside, then cut it off."""
     torn = os.path.join(directory, "torn")
-    name = f"{segment.first:020d}-{good}"
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
         os.makedirs(torn, mode=0o750, exist_ok=True)
-        replace_file(os.path.join(torn, name), broken, 0o640)
+        sync_directory(directory)
+        replace_file(os.path.join(torn, f"{_torn_prefix(segment, end.size_bytes)}{stamp}"), end.broken, 0o640)
         descriptor = os.open(segment.path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            os.ftruncate(descriptor, good)
+            os.ftruncate(descriptor, end.size_bytes)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        sync_directory(torn)
     except OSError as error:
         raise StorageError(f"{segment.path}: a torn end cannot be cut off ({error.strerror})") from error
-    return Torn(len(broken), hashlib.sha256(broken).hexdigest())
 
 
-def _month_of(segment: Segment, chain: Chain) -> tuple[int, int]:
+def _unrecorded(directory: str, segment: Segment, size_bytes: int) -> tuple[Torn, ...]:
+    """Return what was cut off where the file ends now.
+
+    No line was written after it was cut off, so none says so; also not if a crash came between the cut and the record.
+    """
+    torn = os.path.join(directory, "torn")
+    try:
+        names = sorted(os.listdir(torn))
+        found = []
+        for name in names:
+            if name.startswith(_torn_prefix(segment, size_bytes)) and ".new-" not in name:
+                with open(os.path.join(torn, name), "rb") as file:
+                    data = file.read()
+                found.append(Torn(len(data), hashlib.sha256(data).hexdigest()))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise StorageError(f"{torn}: cannot be read ({error.strerror})") from error
+    return tuple(dict.fromkeys(found))
+
+
+def _torn_prefix(segment: Segment, size_bytes: int) -> str:
+    return f"{segment.first:020d}-{size_bytes}-"
+
+
+def _month_of(segment: Segment) -> tuple[int, int]:
     """Return the month in which the segment was begun, that of its first line."""
-    if chain.seq == segment.first:
-        return (0, 0)
     at: datetime = instants.from_text(parse_line(next(read_lines(segment.path)))["ts"])
-    utc = at.astimezone(UTC)
-    return utc.year, utc.month
+    return at.year, at.month

@@ -3,17 +3,18 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from retentiond.audit.line import FIRST_PREV, parse_line
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.durable import replace_file
 from retentiond.tlog.errors import TlogError
-from retentiond.tlog.tree import EMPTY_ROOT, Frontier, leaf_hash
+from retentiond.tlog.tree import Frontier, leaf_hash
 
 _NAME = re.compile(r"([0-9]{20})\.jsonl", re.ASCII)
-READ = 1 << 20
+_READ_BYTES = 1 << 20
+_HELD_LEAVES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,14 @@ class Segment:
     first: int
 
     @property
+    def name(self) -> str:
+        """What it is called in its directory."""
+        return f"{self.first:020d}.jsonl"
+
+    @property
     def path(self) -> str:
         """Where its lines lie."""
-        return os.path.join(self.directory, f"{self.first:020d}.jsonl")
+        return os.path.join(self.directory, self.name)
 
     @property
     def frontier_path(self) -> str:
@@ -47,15 +53,15 @@ def list_segments(directory: str) -> list[Segment]:
 
 
 def read_lines(path: str, offset: int = 0) -> Iterator[bytes]:
-    """Yield the lines of a file from a byte offset on, each without LF; a last one that lacks its LF keeps none.
+    """Yield the lines of a file from a byte offset on, each without LF.
 
-    The last item is always what stands after the last LF, empty if the file ends with one.
+    The last item is always what stands after the last LF: empty, being written right now, or torn.
     """
     rest = b""
     try:
         with open(path, "rb") as file:
             file.seek(offset)
-            while block := file.read(READ):
+            while block := file.read(_READ_BYTES):
                 *lines, rest = (rest + block).split(b"\n")
                 yield from lines
     except OSError as error:
@@ -69,20 +75,48 @@ class Chain:
 
     seq: int
     prev: str
-    frontier: Frontier
+    before: Frontier
+    leaves: list[bytes] = field(default_factory=list)
 
     def follow(self, line: bytes) -> dict[str, Any]:
         """Take in the next line and return its fields. Raises AuditDamagedError if it does not follow."""
         fields = parse_line(line)
         if fields["seq"] != self.seq:
-            raise AuditDamagedError(f"its number is {fields['seq']}, not {self.seq}")
+            raise AuditDamagedError(f"its number is {fields['seq']}, and {self.seq} comes next")
         if fields["prev"] != self.prev:
-            raise AuditDamagedError("it does not follow from the line before")
+            raise AuditDamagedError("it does not follow from the line before: `prev` is not the hash of that")
+        self.add(line)
+        return fields
+
+    def add(self, line: bytes) -> None:
+        """Take in the next line, which is known to follow."""
         leaf = leaf_hash(line)
         self.seq += 1
         self.prev = leaf.hex()
-        self.frontier = self.frontier.append(leaf)
-        return fields
+        self.leaves.append(leaf)
+        if len(self.leaves) >= _HELD_LEAVES:
+            self._grow()
+
+    @property
+    def frontier(self) -> Frontier:
+        """The edge of the tree so far."""
+        self._grow()
+        return self.before
+
+    @property
+    def root(self) -> bytes:
+        """The root of the tree so far."""
+        return self.frontier.root
+
+    def copy(self) -> "Chain":
+        """Return a chain that goes on from here by itself."""
+        return Chain(self.seq, self.prev, self.frontier)
+
+    def _grow(self) -> None:
+        # Leaves are taken into the tree many at a time; one by one costs several times as much.
+        if self.leaves:
+            self.before = self.before.extend(self.leaves)
+            self.leaves.clear()
 
 
 def begin_chain() -> Chain:
@@ -112,8 +146,3 @@ def load_chain(segment: Segment) -> Chain | None:
         return None
     stated = fields.get("root"), fields["seq"], fields["prev"]
     return Chain(segment.first, prev, frontier) if stated == (frontier.root.hex(), segment.first, prev) else None
-
-
-def root_of(chain: Chain) -> bytes:
-    """Return the root of the tree so far."""
-    return chain.frontier.root if chain.seq else EMPTY_ROOT

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from retentiond.audit.head import read_head
-from retentiond.audit.segment import Chain, Segment, begin_chain, list_segments, read_lines, root_of
-from retentiond.domain.errors import AuditDamagedError
-from retentiond.ports import Head
+from retentiond.audit.segment import Chain, Segment, begin_chain, list_segments, read_lines
+from retentiond.domain.errors import AuditDamagedError, StorageError
+from retentiond.domain.event import EventType
 
 PROGRESS_EVERY = 10_000
 
@@ -27,76 +28,92 @@ def verify_trail(
 ) -> Verified:
     """Check every line, the chain, the tree, the head on disk, and a head kept elsewhere.
 
+    A writer may be at work: lines beyond the head on disk are fine, and half a line after them is not damage.
     Without `external`, somebody who holds the key can have written all of it anew, and anybody who can write the files
     can have rolled it back to an older head; docs/audit-format.md says exactly what is detected.
 
     Raises:
         AuditDamagedError: names the first bad line.
+        StorageError: there is no trail, or it cannot be read.
     """
+    log = os.path.join(directory, "log")
+    if not os.path.isdir(log):
+        raise StorageError(f"{directory}: there is no audit trail; the daemon makes one at its first start")
     head = read_head(directory)  # before the lines: a writer may add to both, and lines may only be more
-    wanted = {}
-    if head is not None:
-        wanted[head.size] = head.root
+    kept = (("on disk", None if head is None else (head.size, head.root)), ("kept elsewhere", external))
+    heads = [_Attested(f"the head {where}", *known) for where, known in kept if known is not None]
     chain, torn = begin_chain(), 0
-    checks = _Checks(wanted, external)
-    checks.passed(chain)
-    segments = list_segments(os.path.join(directory, "log"))
-    for segment in segments:
+    _compare(chain, heads)
+    former: Segment | None = None
+    for segment in list_segments(log):
+        if former is not None and torn:
+            raise AuditDamagedError(f"{former.path}: {torn} bytes stand after its last line, and a file follows it")
         if segment.first != chain.seq:
             raise AuditDamagedError(f"{segment.path}: begins at record {segment.first}, and {chain.seq} are before it")
-        torn = _check_segment(segment, chain, checks, progress)
-        if torn and segment is not segments[-1]:
-            raise AuditDamagedError(
-                f"{segment.path}: {torn} bytes stand after its last line, and it is not the last file"
-            )
-    checks.finish(chain.seq, head)
-    return Verified(chain.seq, root_of(chain), head is not None and head.signed, torn)
+        torn = _check_segment(_Reading(segment, former, chain, heads), progress)
+        former = segment
+    for known in heads:
+        if known.size > chain.seq:
+            raise AuditDamagedError(f"{log}: {chain.seq} records are there, and {known.name} attests {known.size}")
+    return Verified(chain.seq, chain.root, head is not None and head.signed, torn)
 
 
-class _Checks:
-    """Compares the tree with every head that is known, as it grows past them."""
+@dataclass(frozen=True, slots=True)
+class _Attested:
+    """A size and a root that somebody vouches for."""
 
-    def __init__(self, wanted: dict[int, bytes], external: tuple[int, bytes] | None) -> None:
-        self._wanted = wanted
-        self._external = external
-
-    def passed(self, chain: Chain) -> None:
-        """Compare at this size."""
-        if chain.seq in self._wanted and self._wanted[chain.seq] != root_of(chain):
-            raise AuditDamagedError(f"the first {chain.seq} records are not those that the head on disk attests")
-        if self._external is not None and self._external[0] == chain.seq and self._external[1] != root_of(chain):
-            raise AuditDamagedError(f"the first {chain.seq} records are not those of the head kept elsewhere")
-
-    def finish(self, size: int, head: Head | None) -> None:
-        """Complain about heads that the trail never reaches."""
-        if head is not None and head.size > size:
-            raise AuditDamagedError(f"{size} records are there, and the head on disk attests {head.size}")
-        if self._external is not None and self._external[0] > size:
-            raise AuditDamagedError(
-                f"{size} records are there, and the head kept elsewhere attests {self._external[0]}"
-            )
+    name: str
+    size: int
+    root: bytes
 
 
-def _check_segment(segment: Segment, chain: Chain, checks: _Checks, progress: Callable[[int], None]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A segment that is being read, the one before it, and where the trail stands."""
+
+    segment: Segment
+    former: Segment | None
+    chain: Chain
+    heads: list[_Attested]
+
+
+def _compare(chain: Chain, heads: list[_Attested]) -> None:
+    """Compare the tree with the heads of this size."""
+    for known in heads:
+        if known.size == chain.seq and known.root != chain.root:
+            raise AuditDamagedError(f"the first {chain.seq} records are not those that {known.name} attests")
+
+
+def _check_segment(reading: _Reading, progress: Callable[[int], None]) -> int:
     """Check the lines of a segment; return how many bytes stand after the last one."""
+    segment, chain = reading.segment, reading.chain
     held: bytes | None = None
     for number, line in enumerate(read_lines(segment.path)):
         if held is not None:
             try:
+                before = chain.root if number == 1 else b""
                 fields = chain.follow(held)
-                _check_segment_line(fields, chain, segment, number)
+                if number == 1 and segment.first:
+                    _check_first_line(reading, before, fields)
+                _compare(chain, reading.heads)
             except AuditDamagedError as error:
-                raise AuditDamagedError(f"{segment.path}, line {number}: {error}") from error
-            checks.passed(chain)
+                where = f"{segment.path}, line {number} (record {segment.first + number - 1})"
+                raise AuditDamagedError(f"{where}: {error}") from error
             if chain.seq % PROGRESS_EVERY == 0:
                 progress(chain.seq)
         held = line
     return len(held or b"")
 
 
-def _check_segment_line(fields: dict[str, object], chain: Chain, segment: Segment, number: int) -> None:
-    """The first line of every segment but the first says so and states where it begins."""
-    if number == 1 and segment.first and (fields["type"] != "audit.segment" or fields.get("size") != segment.first):
-        raise AuditDamagedError(f"a file that begins at record {segment.first} has to begin with its audit.segment")
-    if chain.seq <= segment.first:
-        raise AuditDamagedError("its number is below the file's first")
+def _check_first_line(reading: _Reading, root: bytes, fields: dict[str, Any]) -> None:
+    """Every segment but the first begins with what all before it came to."""
+    stated = {key: fields.get(key) for key in ("type", "previous", "size", "root")}
+    found = {
+        "type": EventType.AUDIT_SEGMENT.value,
+        "previous": reading.former.name if reading.former else "",
+        "size": reading.segment.first,
+        "root": root.hex(),
+    }
+    wrong = next((key for key in found if stated[key] != found[key]), None)
+    if wrong is not None:
+        raise AuditDamagedError(f"as the first of its file it has to state the {wrong} {found[wrong]!r}")

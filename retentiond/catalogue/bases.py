@@ -1,4 +1,8 @@
-"""The rules on which recordings fell due by themselves, as the catalogue keeps them beside a stream."""
+"""The rules on which recordings fell due by themselves, as the catalogue keeps them beside a stream.
+
+They come back exactly as they were, to the microsecond: rules that differ from today's begin a new basis, and a basis
+that never was the same again would explain nothing.
+"""
 
 import json
 from datetime import datetime, timedelta
@@ -14,10 +18,10 @@ def basis_to_text(basis: Basis | None) -> str | None:
     if basis is None:
         return None
     terms = [
-        {"since": _ms(term.since), "until": _ms(term.until), "rule": _rule_to_fields(term.rule)}
+        {"since": _text(term.since), "until": _text(term.until), "rule": _rule_to_fields(term.rule)}
         for term in basis.coverage.terms
     ]
-    return json.dumps({"since": instants.to_ms(basis.since), "margin_s": basis.margin.total_seconds(), "terms": terms})
+    return json.dumps({"since": _text(basis.since), "margin_s": basis.margin.total_seconds(), "terms": terms})
 
 
 def basis_from_text(stream: Stream, text: str | None) -> Basis | None:
@@ -30,7 +34,7 @@ def basis_from_text(stream: Stream, text: str | None) -> Basis | None:
         for item in fields["terms"]
     )
     margin = timedelta(seconds=fields["margin_s"])
-    return Basis(instants.from_ms(fields["since"]), margin, Coverage(stream, terms))
+    return Basis(instants.from_text(fields["since"]), margin, Coverage(stream, terms))
 
 
 def _rule_to_fields(rule: DeletionRule | None) -> dict[str, object] | None:
@@ -64,9 +68,9 @@ def _texts(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
-def _ms(instant: datetime | None) -> int | None:
-    return None if instant is None else instants.to_ms(instant)
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
 
 
-def _instant(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else instants.from_ms(milliseconds)
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else instants.from_text(text)

@@ -7,14 +7,26 @@ each stream: an index by path would double the file.
 
 import os
 import sqlite3
-from contextlib import suppress
+import stat
+from urllib.parse import quote
 
+from retentiond.catalogue.errors import damaged, refused
 from retentiond.domain.errors import StorageError
 
 VERSION = 1
+APPLICATION = 0x72746364
+"""Written into the file's header, `rtcd`: whose database this is."""
 
-_TABLES = """
+IN_MEMORY = ":memory:"
+_MODE = 0o640
+_JOURNAL_BYTES = 64 << 20
+
+_KEY = """stream INTEGER NOT NULL, start INTEGER NOT NULL, directory INTEGER NOT NULL, name BLOB NOT NULL"""
+_TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE store (
+  name TEXT PRIMARY KEY, last_complete INTEGER, resume_after BLOB, unclassified INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 CREATE TABLE stream (
   id INTEGER PRIMARY KEY, store TEXT NOT NULL, camera TEXT NOT NULL, category TEXT NOT NULL,
   recordings INTEGER NOT NULL DEFAULT 0, current TEXT, accepted TEXT, UNIQUE (store, camera, category)
@@ -27,99 +39,98 @@ CREATE TABLE span (
   directory INTEGER NOT NULL, stream INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, n INTEGER NOT NULL,
   PRIMARY KEY (directory, stream)
 ) WITHOUT ROWID;
-CREATE TABLE recording (
-  stream INTEGER NOT NULL, start INTEGER NOT NULL, directory INTEGER NOT NULL, name BLOB NOT NULL,
+CREATE TABLE recording ({_KEY}, PRIMARY KEY (stream, start, directory, name)) WITHOUT ROWID;
+CREATE TABLE whole ({_KEY}, PRIMARY KEY (stream, start, directory, name)) WITHOUT ROWID;
+CREATE TABLE oddity (
+  {_KEY}, first_seen INTEGER NOT NULL, doubt TEXT, arrival TEXT NOT NULL,
   PRIMARY KEY (stream, start, directory, name)
 ) WITHOUT ROWID;
-CREATE TABLE whole (directory INTEGER NOT NULL, name BLOB NOT NULL, PRIMARY KEY (directory, name)) WITHOUT ROWID;
-CREATE TABLE oddity (
-  directory INTEGER NOT NULL, name BLOB NOT NULL, first_seen INTEGER NOT NULL, doubt TEXT, arrival TEXT NOT NULL,
-  stream INTEGER NOT NULL, start INTEGER NOT NULL, PRIMARY KEY (directory, name)
-) WITHOUT ROWID;
 CREATE TABLE setback (
-  directory INTEGER NOT NULL, name BLOB NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL,
-  retry INTEGER NOT NULL, stream INTEGER NOT NULL, start INTEGER NOT NULL, PRIMARY KEY (directory, name)
+  {_KEY}, attempts INTEGER NOT NULL, error TEXT NOT NULL, retry INTEGER NOT NULL,
+  PRIMARY KEY (stream, start, directory, name)
 ) WITHOUT ROWID;
-CREATE TABLE sample (directory INTEGER NOT NULL, name BLOB NOT NULL, PRIMARY KEY (directory, name)) WITHOUT ROWID;
-CREATE TABLE scan (store TEXT PRIMARY KEY, last_complete INTEGER, resume_after BLOB) WITHOUT ROWID;
+CREATE TABLE sample (
+  store TEXT NOT NULL, directory INTEGER NOT NULL, name BLOB NOT NULL, PRIMARY KEY (store, directory, name)
+) WITHOUT ROWID;
 CREATE TABLE plan (
   store TEXT PRIMARY KEY, digest TEXT NOT NULL, count INTEGER NOT NULL, why TEXT NOT NULL, created INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE member (
-  store TEXT NOT NULL, start INTEGER NOT NULL, stream INTEGER NOT NULL, directory INTEGER NOT NULL, name BLOB NOT NULL,
-  PRIMARY KEY (store, start, stream, directory, name)
-) WITHOUT ROWID;
+CREATE TABLE member (store TEXT NOT NULL, {_KEY}, PRIMARY KEY (store, start, stream, directory, name)) WITHOUT ROWID;
 """
-"""`whole` names the recordings that are directories; all others are files."""
+"""`whole` names the recordings that are directories, all others are files; `span.lo` and `hi` may be wider than the
+rows they hold, `n` is exact; what hangs on a recording has its key and goes with it."""
 
 
 def connect(path: str) -> sqlite3.Connection:
-    """Open the catalogue at `path`, making it if it is not there; `:memory:` makes one that nobody keeps.
+    """Open the catalogue at `path` for the one writer, making it if it is not there.
 
     Raises:
-        StorageError: it is damaged, or of another version.
+        CatalogueDamagedError: it is damaged, or of another version.
+        StorageError: it cannot be opened, or is somebody else's database; it was not touched.
     """
     try:
-        if path != ":memory:":
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
+        if path != IN_MEMORY:
+            _make_file(path)
         connection = sqlite3.connect(path, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
             _prepare(connection, path)
         except BaseException:
             connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise damaged(path, str(error)) from error
+        raise refused(path, error) from error
     return connection
 
 
 def connect_read_only(path: str) -> sqlite3.Connection:
-    """Open the catalogue for reading beside a daemon that writes it. Raises StorageError as `connect`."""
+    """Open an existing catalogue for reading, beside the daemon that writes it or without one. Raises as `connect`."""
+    # A reader would have to make the journal's files if no writer has: where they are missing, nobody is writing.
+    mode = "mode=ro" if os.path.exists(f"{path}-wal") else "mode=ro&immutable=1"
     try:
-        connection = sqlite3.connect(f"file:{path.replace('?', '%3f').replace('#', '%23')}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?{mode}", uri=True, isolation_level=None)
         try:
-            _expect_version(connection, path)
+            _expect_ours(connection, path)
         except BaseException:
             connection.close()
             raise
     except sqlite3.Error as error:
-        raise damaged(path, str(error)) from error
+        raise refused(path, error) from error
     return connection
 
 
-def move_aside(path: str) -> None:
-    """Take a damaged catalogue out of the way, with its journal. Raises StorageError."""
-    number = 1
-    while os.path.exists(f"{path}.damaged-{number}"):
-        number += 1
+def _make_file(path: str) -> None:
     try:
-        os.replace(path, f"{path}.damaged-{number}")
-        for suffix in ("-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                os.replace(path + suffix, f"{path}.damaged-{number}{suffix}")
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be moved aside ({error.strerror}); move it away by hand") from error
-
-
-def damaged(path: str, why: str) -> StorageError:
-    """Return the error for a catalogue that cannot be used."""
-    return StorageError(
-        f"{path}: the catalogue cannot be used ({why}); move it away: it is only an index, the next scan rebuilds it, "
-        "and what is due then waits for approval"
-    )
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE))
+    except FileExistsError:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise StorageError(f"{path}: is no regular file; put nothing else in the catalogue's place") from None
+    if stat.S_IMODE(os.lstat(path).st_mode) != _MODE:
+        os.chmod(path, _MODE)
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version={VERSION};COMMIT;")
-        return
-    _expect_version(connection, path)
+    ((objects,),) = connection.execute("SELECT count(*) FROM sqlite_master")
+    marks = _mark(connection, "application_id"), _mark(connection, "user_version")
+    if objects or any(marks):
+        _expect_ours(connection, path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_BYTES}")
+    if not objects:
+        marking = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION};"
+        connection.executescript(f"BEGIN; {_TABLES} {marking} COMMIT;")
 
 
-def _expect_version(connection: sqlite3.Connection, path: str) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+def _expect_ours(connection: sqlite3.Connection, path: str) -> None:
+    if _mark(connection, "application_id") != APPLICATION:
+        raise StorageError(
+            f"{path}: is no catalogue of retentiond and was not touched; move it away, or name another state directory"
+        )
+    version = _mark(connection, "user_version")
     if version != VERSION:
         raise damaged(path, f"it is of version {version}, this program writes version {VERSION}")
+
+
+def _mark(connection: sqlite3.Connection, name: str) -> int:
+    ((value,),) = connection.execute(f"PRAGMA {name}")
+    return int(value)

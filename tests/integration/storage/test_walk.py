@@ -1,0 +1,137 @@
+"""The walk over real trees, and the names in them."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from retentiond.ports import Entry, EntryKind, Listing, Unlisted, WalkStep
+from tests.integration.storage.disk import Disk, mounted, needs_root
+
+NAMES = [b"a\nb", b"\x1b[2K", b"\xff\xfe", b"-rf", b"%s", b"x" * 255, "\u202egpj.mp4".encode()]
+
+
+def walked(disk: Disk) -> list[WalkStep]:
+    return list(disk.store.walk(lambda _directory, _entry: True))
+
+
+def test_parents_come_before_children_in_the_order_of_names(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    for path in (b"b/x/1", b"a/y/1", b"a/x/1"):
+        disk.write(path)
+    assert [step.directory for step in walked(disk)] == [b"", b"a", b"a/x", b"a/y", b"b", b"b/x"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_listed_as_its_bytes(tmp_path: Path, name: bytes) -> None:
+    disk = Disk(tmp_path / "store")
+    disk.write(b"cam/" + name)
+    step = disk.store.list_directory(b"cam")
+    assert isinstance(step, Listing)
+    assert step.entries == (Entry(name, EntryKind.FILE),)
+
+
+def test_kinds_are_told_without_following(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    disk.write(b"file")
+    os.mkfifo(disk.path / "fifo")
+    (disk.path / "link").symlink_to("file")
+    (disk.path / "directory").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(disk.path / "socket"))
+        step = disk.store.list_directory(b"")
+    assert isinstance(step, Listing)
+    assert {entry.name: entry.kind for entry in step.entries} == {
+        b"file": EntryKind.FILE,
+        b"fifo": EntryKind.OTHER,
+        b"link": EntryKind.LINK,
+        b"directory": EntryKind.DIRECTORY,
+        b"socket": EntryKind.OTHER,
+    }
+
+
+def test_our_own_directory_is_no_part_of_the_store(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store").adopt()
+    (top,) = walked(disk)
+    assert isinstance(top, Listing)
+    assert top.entries == ()
+
+
+def test_a_directory_that_is_not_there_is_none(tmp_path: Path) -> None:
+    assert Disk(tmp_path / "store").store.list_directory(b"cam") is None
+
+
+def test_a_directory_that_vanishes_during_the_walk_is_passed_over(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    (disk.path / "a").mkdir()
+    (disk.path / "b").mkdir()
+    walk = disk.store.walk(lambda _directory, _entry: True)
+    next(walk)
+    (disk.path / "a").rmdir()
+    assert [step.directory for step in walk] == [b"b"]
+
+
+def test_a_directory_swapped_for_a_link_is_refused(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    (disk.path / "a").mkdir()
+    walk = disk.store.walk(lambda _directory, _entry: True)
+    next(walk)
+    (disk.path / "a").rmdir()
+    (disk.path / "a").symlink_to("/etc")
+    (step,) = walk
+    assert isinstance(step, Unlisted)
+
+
+@pytest.mark.xfail(strict=True, reason="an empty mount point is listed as if it were the store")
+def test_another_directory_in_the_place_of_the_store_proves_nothing(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store").adopt()
+    disk.path.rename(tmp_path / "unplugged")
+    disk.path.mkdir()
+    assert not isinstance(disk.store.list_directory(b""), Listing)
+
+
+@pytest.mark.privileged
+@needs_root
+@pytest.mark.parametrize("kind", ["tmpfs", "bind"])
+def test_a_nested_mount_is_not_entered(tmp_path: Path, kind: str) -> None:
+    disk = Disk(tmp_path / "store")
+    (disk.path / "cam").mkdir()
+    what = ("-t", "tmpfs", "none") if kind == "tmpfs" else ("--bind", str(disk.path / "cam"))
+    with mounted(disk.path / "nested", *what):
+        steps = {step.directory: step for step in walked(disk)}
+    assert isinstance(steps[b"nested"], Unlisted)
+    assert isinstance(steps[b"cam"], Listing)
+
+
+def test_a_tree_of_3000_levels_ends_in_one_finding_and_the_rest_is_walked(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    dig(disk.path, b"deep", 3000)
+    disk.write(b"other/1")
+    steps = walked(disk)
+    assert [step for step in steps if isinstance(step, Unlisted)] == [steps[17]]
+    assert isinstance(steps[17], Unlisted)
+    assert steps[17].too_deep
+    assert steps[-1].directory == b"other"
+    fill_in(disk.path / "deep")
+
+
+def dig(top: Path, first: bytes, levels: int) -> None:
+    """Make a tree that is far deeper than any path can say."""
+    current = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+    for name in (first, *[b"d"] * (levels - 1)):
+        os.mkdir(name, dir_fd=current)
+        below = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=current)
+        os.close(current)
+        current = below
+    os.close(current)
+
+
+def fill_in(top: Path) -> None:
+    """Remove a tree that `dig` made, from the top: pytest's own cleaning would recurse into it."""
+    spare = top.parent / "spare"
+    while (top / "d").exists():
+        os.rename(top / "d", spare)
+        os.rmdir(top)
+        os.rename(spare, top)
+    os.rmdir(top)

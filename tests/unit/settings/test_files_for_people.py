@@ -1,0 +1,132 @@
+"""What is shipped, proposed and shown reads back as itself; the schema knows every key."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retentiond.settings import keys
+from retentiond.settings.load import load_register_file, load_settings
+from retentiond.settings.locate import quick
+from retentiond.settings.propose import Recognised, propose
+from retentiond.settings.render import render
+from retentiond.settings.schema import register_schema, settings_schema
+from tests.unit.settings.texts import SETTINGS, needs_booleans, register_of, settings_of
+
+SHIPPED = Path(__file__).parents[3] / "config"
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """The files as shipped, where only we may write."""
+    for name in ("retentiond.yml", "register.yml"):
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
+        (tmp_path / name).chmod(0o640)
+    return tmp_path
+
+
+@needs_booleans
+def test_the_shipped_settings_load(shipped: Path) -> None:
+    assert load_settings(str(shipped / "retentiond.yml")).controller == "Example Clinic OÜ"
+
+
+@needs_booleans
+def test_the_shipped_register_loads_and_has_a_room_without_devices(shipped: Path) -> None:
+    register = load_register_file(str(shipped / "register.yml")).register
+    assert {"procedure-2", "reception"} <= {room.ident for room in register.rooms}
+    assert len(register.devices) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("retentiond.yml", {*keys.TOP, *keys.RULE, *keys.STORE, *keys.AUDIT, *keys.HTTP}),
+        ("register.yml", {*keys.REGISTER, *keys.ROOM, *keys.ROOM_CLASS, *keys.DEVICE, *keys.TRACKS, *keys.LINK}),
+    ],
+)
+def test_the_shipped_files_show_every_key(name: str, known: set[str]) -> None:
+    text = (SHIPPED / name).read_text()
+    assert {key for key in known if f"{key}:" not in text} == set()
+
+
+@needs_booleans
+def test_what_is_shown_reads_back_as_the_same_settings() -> None:
+    settings = settings_of(SETTINGS + "mode: enforce\nmargin: 90s\ndispute_grace: 0s\naudit: {keep: 36mo}\n")
+    assert settings_of(render(settings)) == settings
+
+
+PROPOSALS = [
+    Recognised("motion", None, ("cam 1", "2", "no", "ünï", 'a"b'), "/etc/motion/motion.conf", "Europe/Tallinn"),
+    Recognised("template", "{camera}/%Y-%m-%d/%H-%M-%S.mp4", (), None, "UTC"),
+]
+
+
+@pytest.mark.parametrize("found", PROPOSALS)
+def test_proposed_settings_load_and_delete_nothing(found: Recognised) -> None:
+    settings = settings_of(propose("/srv/my store: 1", found, looked_at=9, matched=8).settings)
+    (store,) = settings.stores
+    assert settings.enforcing is False
+    assert (store.path, store.recorder, store.timezone) == ("/srv/my store: 1", found.recorder, found.timezone)
+    assert store.recorder_config == found.recorder_config
+    assert store.layouts == (() if found.layout is None else (found.layout,))
+
+
+@needs_booleans
+def test_a_proposed_register_names_every_camera_and_gives_none_a_room() -> None:
+    register = register_of(propose("/srv/recordings", PROPOSALS[0], looked_at=9, matched=8).register)
+    assert [device.known_as for device in register.devices] == [(("main", name),) for name in PROPOSALS[0].cameras]
+    assert all(device.links == () for device in register.devices)
+    assert len({device.ident for device in register.devices}) == len(register.devices)
+
+
+def test_a_proposed_register_without_cameras_loads() -> None:
+    assert register_of(propose("/srv/recordings", PROPOSALS[1], looked_at=0, matched=0).register).devices == ()
+
+
+def _objects(schema: Any) -> list[dict[str, Any]]:
+    if isinstance(schema, list):
+        return [found for item in schema for found in _objects(item)]
+    if not isinstance(schema, dict):
+        return []
+    return [*([schema] if "properties" in schema else []), *_objects(list(schema.values()))]
+
+
+@pytest.mark.parametrize("schema", [settings_schema(), register_schema()])
+def test_the_schemas_are_closed_and_need_only_what_they_know(schema: dict[str, Any]) -> None:
+    for item in _objects(schema):
+        assert item["additionalProperties"] is False
+        assert set(item["required"]) <= set(item["properties"])
+
+
+# --- locate ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", ["", "state: /var/lib/other\n", "state: /var/lib/other\nsocket: /run/x/y.sock\n"])
+def test_the_quick_look_finds_what_the_full_reading_finds(tmp_path: Path, more: str) -> None:
+    path = tmp_path / "retentiond.yml"
+    path.write_text(SETTINGS + more)
+    path.chmod(0o640)
+    settings = load_settings(str(path))
+    assert (quick(str(path)).state, quick(str(path)).socket) == (settings.state, settings.socket)
+
+
+def test_the_quick_look_imports_nothing_heavy() -> None:
+    code = "import sys, retentiond.settings.locate; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "yaml" in loaded
+    assert not {"pydantic", "click", "rich", "structlog", "cryptography", "prometheus_client"} & set(loaded)
+
+
+@pytest.mark.skipif(shutil.which("timeout") is None, reason="timeout(1) is not installed")
+@pytest.mark.xfail(strict=True, reason="quick() opens whatever is there, and waits for the writer of a pipe")
+def test_the_quick_look_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    code = (
+        f"from retentiond.settings.locate import quick\ntry: quick({str(tmp_path / 'pipe')!r})\nexcept Exception: pass"
+    )
+    assert subprocess.run(["timeout", "5", sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,146 @@
+"""register.yml: rooms, devices and links over time, all problems at once."""
+
+import pytest
+
+from retentiond.domain.register import INTIMATE_CARE, DeviceKind, Register, Relation
+from tests.builders import at
+from tests.unit.settings.texts import REGISTER, changed, needs_booleans, register_of, register_problems_of
+
+NO_DEVICES = REGISTER.partition("devices:")[0]
+
+
+def rooms(entry: str, *, timezone: str = "UTC") -> str:
+    return f"timezone: {timezone}\nrooms:\n  - {entry}\n"
+
+
+def test_a_file_without_devices_is_a_register() -> None:
+    assert register_of("rooms: []\ndevices: []\n") == Register()
+
+
+def test_a_room_has_its_class_always_unless_a_time_is_given() -> None:
+    room = register_of(NO_DEVICES).room("care")
+    assert room is not None
+    assert room.class_at(at("1970-01-01")) == room.class_at(at("2100-01-01")) == INTIMATE_CARE
+
+
+def test_a_day_begins_at_midnight_in_the_zone_of_the_register() -> None:
+    entry = "{id: a, class: public, since: 2026-01-01, until: 2026-07-01}"
+    (room,) = register_of(rooms(entry, timezone="Europe/Tallinn")).rooms
+    assert [room.class_at(at(t)) for t in ("2025-12-31 21:59:59", "2025-12-31 22:00")] == [None, "public"]
+    assert [room.class_at(at(t)) for t in ("2026-06-30 20:59:59", "2026-06-30 21:00")] == ["public", None]
+
+
+def test_an_instant_has_its_own_offset() -> None:
+    (room,) = register_of(rooms("{id: a, class: public, since: '2026-01-01T08:00:00+02:00'}")).rooms
+    assert [room.class_at(at(t)) for t in ("2026-01-01 05:59:59", "2026-01-01 06:00")] == [None, "public"]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-13-01", "2026-02-30", "20260101", "yesterday", "1:30", "'2026-01-01T08:00:00'", "0"]
+)
+def test_what_is_neither_a_day_nor_an_instant_with_an_offset_is_refused(text: str) -> None:
+    (problem,) = register_problems_of(rooms(f"{{id: a, class: public, since: {text}}}"))
+    assert problem.startswith("r.yml:3: rooms[0].since: ")
+
+
+@pytest.mark.parametrize("until", ["2026-01-01", "2025-12-31"])
+def test_an_end_comes_after_its_beginning(until: str) -> None:
+    (problem,) = register_problems_of(rooms(f"{{id: a, class: public, since: 2026-01-01, until: {until}}}"))
+    assert problem == "r.yml:3: rooms[0].until: is not after `since`"
+
+
+@pytest.mark.xfail(strict=True, raises=KeyError, reason="a beginning at the end of time asks for an `until` not there")
+def test_a_beginning_at_the_end_of_time_is_a_problem_of_the_file() -> None:
+    register_problems_of(rooms("{id: a, class: public, since: 9999-12-31}"))
+
+
+def test_a_history_of_classes_is_read() -> None:
+    entry = f"{{id: a, classes: [{{class: office, until: 2026-06-01}}, {{class: {INTIMATE_CARE}, since: 2026-06-01}}]}}"
+    (room,) = register_of(rooms(entry)).rooms
+    assert [room.class_at(at(t)) for t in ("2026-05-31", "2026-06-01")] == ["office", INTIMATE_CARE]
+
+
+def test_a_class_beside_a_history_is_refused() -> None:
+    (problem,) = register_problems_of(rooms("{id: a, class: public, classes: [{class: office}]}"))
+    assert problem.startswith("r.yml:3: rooms[0].class: stands beside `classes`")
+
+
+def test_ids_of_rooms_are_unique() -> None:
+    assert "room 'hall' is there twice" in register_problems_of(NO_DEVICES + "  - {id: hall}\n")[0]
+
+
+@pytest.mark.xfail(strict=True, reason="any text is a class; one that only looks like intimate-care prohibits nothing")
+@pytest.mark.parametrize("text", ["intimate_care", "Intimate-Care", "intimate care", "intimate-car"])
+def test_a_class_that_only_looks_like_the_prohibiting_one_is_refused(text: str) -> None:
+    register_problems_of(rooms(f"{{id: a, class: {text}}}"))
+
+
+# --- devices --------------------------------------------------------------------------------------------------
+
+
+@needs_booleans
+def test_a_device_is_read_with_its_names_and_links() -> None:
+    more = "    assignments: [{room: hall, from: 2026-01-01}]\n    sees: [care]\n"
+    more += "    hears: [{room: care, to: 2026-02-01}]\n"
+    (device,) = register_of(REGISTER + more).devices
+    assert (device.ident, device.kind, device.records_video, device.records_audio) == (
+        "d-1", DeviceKind.CAMERA, True, False,
+    )  # fmt: skip
+    assert device.known_as == (("main", "entrance"),)
+    assert [(link.room, link.relation) for link in device.links] == [
+        ("hall", Relation.ASSIGNED), ("care", Relation.SEES), ("care", Relation.HEARS),
+    ]  # fmt: skip
+    assert device.room_at(at("2025-12-31 23:59")) is None
+    assert device.room_at(at("2026-01-01")) == "hall"
+
+
+@needs_booleans
+def test_a_device_may_have_several_names_in_a_store_and_papers_for_people() -> None:
+    text = changed("{main: entrance}", "{main: [front, back], other: front}", REGISTER)
+    more = (
+        "    make: Example X\n    address: 192.0.2.1\n    approval: {reference: B-1, date: 2026-01-05, audio: false}\n"
+    )
+    (device,) = register_of(text + more).devices
+    assert device.known_as == (("main", "front"), ("main", "back"), ("other", "front"))
+
+
+@needs_booleans
+def test_a_device_without_a_room_is_legal_and_left_to_the_room_check() -> None:
+    assert register_of(REGISTER).devices[0].links == ()
+
+
+@pytest.mark.parametrize("key", ["id", "name", "kind", "tracks"])
+def test_what_a_device_needs_and_lacks_is_told(key: str) -> None:
+    line = next(item for item in REGISTER.partition("devices:")[2].splitlines() if f"{key}:" in item)
+    text = REGISTER.replace(line, "  - note: x" if line.startswith("  - ") else "    note: x")
+    assert any(f"devices[0].{key}: is missing; write " in item for item in register_problems_of(text))
+
+
+@pytest.mark.parametrize("key", ["assignments", "sees", "hears"])
+def test_a_link_names_a_room_that_exists(key: str) -> None:
+    problems = register_problems_of(REGISTER + f"    {key}: [{{room: attic}}]\n")
+    assert any(item.startswith(f"r.yml:10: devices[0].{key}[0]") and "'attic' is no room" in item for item in problems)
+
+
+def test_one_name_in_a_store_belongs_to_one_device() -> None:
+    second = "  - {id: d-2, name: b, kind: camera, tracks: {}, known_as: {main: entrance}}\n"
+    problems = register_problems_of(REGISTER + second)
+    assert any(item.startswith("r.yml:10: devices[1].known_as.main: 'entrance'") for item in problems)
+
+
+def test_ids_of_devices_are_unique() -> None:
+    problems = register_problems_of(REGISTER + "  - {id: d-1, name: b, kind: camera, tracks: {}}\n")
+    assert any(item.startswith("r.yml:10: devices[1]: the device 'd-1' is there twice") for item in problems)
+
+
+@needs_booleans
+def test_a_microphone_records_no_video() -> None:
+    (problem,) = register_problems_of(changed("kind: camera", "kind: microphone", REGISTER))
+    assert problem.startswith("r.yml:8: devices[0].tracks: a microphone records no video")
+
+
+def test_several_problems_are_told_at_once_in_the_order_of_lines() -> None:
+    text = changed("kind: camera", "kind: camra", REGISTER).replace("class: public", "clas: public")
+    lines = [int(item.split(":")[1]) for item in register_problems_of(text + "    seas: [hall]\n    sees: [attic]\n")]
+    assert lines == sorted(lines)
+    assert {2, 7, 10, 11} <= set(lines)
