@@ -3,14 +3,13 @@
 Imports of adapters stand inside the functions that need them: a command pays for what it uses only.
 """
 
-
-
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from retentiond import __version__
@@ -40,7 +39,9 @@ if TYPE_CHECKING:
     from retentiond.audit.reader import AuditFilter
     from retentiond.audit.trail import TrailSettings
     from retentiond.audit.verify import Verified
+    from retentiond.daemon import Daemon
     from retentiond.observe.host import Diagnosis
+    from retentiond.observe.metrics import Metrics
     from retentiond.settings.propose import Proposal
     from retentiond.settings.values import Settings
 
@@ -100,7 +101,7 @@ def build_sites(settings: "Settings", decisions: Decisions) -> tuple[Site, ...]:
             layouts=item.layouts,
             recorder_config=item.recorder_config,
         )
-        store = DirectoryStore(item.name, item.path, expected=lambda name=item.name: adopted_identity(decisions, name))
+        store = DirectoryStore(item.name, item.path, expected=partial(adopted_identity, decisions, item.name))
         sites.append(Site(store, recorder))
     return tuple(sites)
 
@@ -234,14 +235,10 @@ def run_daemon(loaded: Loaded) -> int:
 
     import structlog
 
-    from retentiond.control.actor import actor_name
-    from retentiond.control.server import ControlServer
     from retentiond.daemon import Daemon, Surroundings
-    from retentiond.observe.http import HttpEndpoint
     from retentiond.observe.logs import configure_logs, log_thread_failure
     from retentiond.observe.metrics import Metrics
     from retentiond.observe.notify import notifier_from, watchdog_interval
-    from retentiond.observe.status import status_json
 
     configure_logs(sys.stdout, os.environ)
     threading.excepthook = log_thread_failure
@@ -263,21 +260,30 @@ def run_daemon(loaded: Loaded) -> int:
         daemon = Daemon(cycle, around)
         ended.ask = daemon.stopping
         daemon.install_signals()
-
-        def answer_request(request: dict[str, Any], uid: int) -> dict[str, Any]:
-            if request.get("verb") == "status" and metrics.snapshot is not None:
-                return status_json(metrics.snapshot)
-            return daemon.ask(request, actor_name(settings.state, uid))
-
-        control = ControlServer(settings.socket, answer_request)
-        control.start()
-        stack.callback(control.stop)
-        if settings.http.listen is not None:
-            endpoint = HttpEndpoint(settings.http.host, settings.http.port, metrics)
-            endpoint.start()
-            stack.callback(endpoint.stop)
+        _serve(stack, settings, daemon, metrics)
         daemon.run()
     return 0
+
+
+def _serve(stack: ExitStack, settings: "Settings", daemon: "Daemon", metrics: "Metrics") -> None:
+    """Open the control socket and the metrics endpoint until `stack` ends."""
+    from retentiond.control.actor import actor_name
+    from retentiond.control.server import ControlServer
+    from retentiond.observe.http import HttpEndpoint
+    from retentiond.observe.status import status_json
+
+    def answer_request(request: dict[str, Any], uid: int) -> dict[str, Any]:
+        if request.get("verb") == "status" and metrics.snapshot is not None:
+            return status_json(metrics.snapshot)
+        return daemon.ask(request, actor_name(settings.state, uid))
+
+    control = ControlServer(settings.socket, answer_request)
+    control.start()
+    stack.callback(control.stop)
+    if settings.http.listen is not None:
+        endpoint = HttpEndpoint(settings.http.host, settings.http.port, metrics)
+        endpoint.start()
+        stack.callback(endpoint.stop)
 
 
 class _Late:

@@ -73,7 +73,7 @@ class Value:
 
     def flag(self) -> bool | None:
         """Return a boolean, written `true` or `false` and nothing else."""
-        plain = isinstance(self.node, yaml.ScalarNode) and self.node.style is None
+        plain = isinstance(self.node, yaml.ScalarNode) and not self.node.style
         if plain and self.node.value in ("true", "false"):
             return bool(self.node.value == "true")
         self.wrong("write true or false")

@@ -4,7 +4,27 @@ import os
 from collections.abc import Sequence
 
 _SYSTEM = frozenset(
-    ["/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/log", "/var/cache", "/var/spool", "/var/run", "/var/tmp", "/usr/bin", "/usr/lib", "/usr/local", "/usr/share", "/usr/sbin"]
+    f"/{name}"
+    for name in (
+        *(
+            "bin",
+            "boot",
+            "dev",
+            "etc",
+            "home",
+            "lib",
+            "lib32",
+            "lib64",
+            "libx32",
+            "media",
+            "mnt",
+            "opt",
+            "proc",
+            "root",
+        ),
+        *("run", "sbin", "srv", "sys", "tmp", "usr", "var", "var/lib", "var/log", "var/cache", "var/spool", "var/run"),
+        *("var/tmp", "var/backups", "var/mail", "var/opt", "usr/local", "usr/share"),
+    )
 )
 _NEVER_BELOW = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
 
