@@ -1,12 +1,13 @@
 """The real cycle over a real directory, catalogue and trail, under a clock that the test moves."""
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from retentiond.audit.cache import DecisionFile
-from retentiond.audit.trail import open_trail
+from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.bootstrap import adopted_identity
 from retentiond.catalogue.open import open_or_rebuild
 from retentiond.domain.clock import ClockAnchor
@@ -61,10 +62,11 @@ class World:
     def start(self) -> None:
         """Start the program: open everything, recover, and be ready to tick."""
         self._open = stack = ExitStack()
+        audit = str(self.state / "audit")
         trail = stack.enter_context(
-            open_trail(str(self.state / "audit"), origin="test.example/retentiond", now=lambda: self.clock.wall)
+            open_trail(TrailSettings(audit, "test.example/retentiond", now=lambda: self.clock.wall))
         )
-        cache = DecisionFile(str(self.state / "decisions.json"))
+        cache = DecisionFile(str(self.state / "decisions.json"), os.path.join(audit, "log"))
         self.journal = Journal(trail, cache, cache.load(trail))
         self.catalogue = stack.enter_context(open_or_rebuild(str(self.state / "catalogue.db")))
         timekeeper = Timekeeper(self.clock, self.memory, self.memory.load())
@@ -130,7 +132,7 @@ class World:
         return {path for path in self.store_path.rglob("*.mp4") if ".retentiond" not in path.parts}
 
 
-def _ids():  # type: ignore[no-untyped-def]
+def _ids() -> Callable[[], str]:
     numbers = iter(range(10**9))
     prefix = os.urandom(4).hex()
     return lambda: f"{prefix}{next(numbers):08x}"

@@ -118,7 +118,8 @@ def keygen(config: str, as_json: bool) -> None:
 def _progress(size: int) -> None:
     """Show how far a long verification has come, where a person watches."""
     if sys.stderr.isatty():
-        print(f"\r{size:,} records", end="", file=sys.stderr)
+        sys.stderr.write(f"\r{size:,} records")
+        sys.stderr.flush()
 
 
 def _head(text: str) -> tuple[int, bytes]:

@@ -18,7 +18,7 @@ def coloured(text: str, role: str) -> str:
 def say(text: str = "") -> None:
     """Print a line; what the terminal cannot show is escaped, never an error."""
     encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def local(instant: datetime | None) -> str:
