@@ -65,6 +65,11 @@ class Credible:
     ahead: timedelta
     anchor: ClockAnchor
 
+    @property
+    def claimed(self) -> datetime | None:
+        """What the wall clock says, while it is ahead and nothing shows yet which of the two is right (C5)."""
+        return self.now + self.ahead if self.state in {ClockState.AHEAD, ClockState.WAITING} else None
+
 
 @dataclass(frozen=True, slots=True)
 class NotCredible:

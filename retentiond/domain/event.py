@@ -4,6 +4,7 @@ The audit trail adds `v`, `seq`, `ts`, `run`, `prev` and `salt` to each (docs/au
 integers below 2^53, booleans, None, lists and objects; no floats, no names of persons.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +95,7 @@ def intents(store: StoreName, run: str, items: Sequence[Intended]) -> list[Event
     size = 0
     for item in items:
         entry = _intent_entry(item)
-        cost = len(str(entry))
+        cost = len(json.dumps(entry, ensure_ascii=False).encode())
         if batch and size + cost > INTENT_BYTES:
             events.append(_intent(store, run, batch))
             batch, size = [], 0

@@ -4,7 +4,10 @@ A name may hold a newline, an escape sequence, a right-to-left mark or bytes tha
 (CWE-117, CWE-150). Printed raw it forges lines; encoded naively it raises in the middle of a deletion run.
 """
 
+import re
+
 MAX_NAME_BYTES = 255
+_ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
 
 
 def readable(name: bytes) -> str:
@@ -36,7 +39,7 @@ def from_readable(text: str) -> bytes:
         if rest[0] != "\\":
             out += rest[0].encode("utf-8")
             rest = rest[1:]
-        elif rest[1:2] == "x" and len(rest) >= 4:
+        elif _ESCAPE.match(rest):
             out.append(int(rest[2:4], 16))
             rest = rest[4:]
         else:

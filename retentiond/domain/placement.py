@@ -55,25 +55,25 @@ def _device_findings(device: Device, rooms: dict[str, Room], now: datetime) -> I
     if not assigned:
         yield finding(
             FindingKind.UNASSIGNED_DEVICE,
-            device.name,
-            f"{device.kind} {device.name!r} has no room today",
+            device.ident,
+            f"{device.kind} {device.name!r} ({device.ident}) has no room today",
             "add an entry to its `assignments` in the register, or end the device",
         )
 
 
 def _prohibited(device: Device, room: Room, relation: Relation) -> Finding:
-    subject = f"{device.name} / {room.ident}"
+    who = f"{device.kind} {device.name!r} ({device.ident})"
     if relation is Relation.ASSIGNED:
         return finding(
             FindingKind.PROHIBITED_ASSIGNMENT,
-            subject,
-            f"{device.kind} {device.name!r} is assigned to {room.ident!r}, a room of class {INTIMATE_CARE}",
+            f"{device.ident} / {room.ident}",
+            f"{who} is assigned to {room.ident!r}, a room of class {INTIMATE_CARE}",
             "remove the device from the room, then end its assignment in the register",
         )
     return finding(
         FindingKind.PROHIBITED_COVERAGE,
-        subject,
-        f"{device.kind} {device.name!r} {relation} into {room.ident!r}, a room of class {INTIMATE_CARE}",
+        f"{device.ident} {relation} {room.ident}",
+        f"{who} {relation} into {room.ident!r}, a room of class {INTIMATE_CARE}",
         "turn or mask the device so that it does not reach the room, then correct the register",
     )
 

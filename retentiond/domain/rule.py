@@ -1,12 +1,14 @@
 """Deletion rules, and which of them decides about a stream at an instant (design rule 1)."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from retentiond.domain.period import duration_text
 from retentiond.domain.recording import CameraName, Category, StoreName, Stream
+from retentiond.domain.register import ALWAYS
 
 RoomId = str
 
@@ -54,14 +56,19 @@ class Policy:
         lines = [f"margin {duration_text(self.margin)}"]
         for rule in self.rules:
             parts = [
-                f"categories {','.join(sorted(rule.categories))}",
-                f"stores {','.join(sorted(rule.stores))}",
-                f"cameras {','.join(sorted(rule.cameras))}",
-                f"rooms {','.join(sorted(rule.rooms))}",
+                f"categories {_listed(rule.categories)}",
+                f"stores {_listed(rule.stores)}",
+                f"cameras {_listed(rule.cameras)}",
+                f"rooms {_listed(rule.rooms)}",
                 f"period {duration_text(rule.deletion_period)}",
             ]
             lines.append(" ".join(parts))
         return "\n".join(lines)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return names as a JSON list: quoted, since a camera's name may hold any separator."""
+    return json.dumps(sorted(names), ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,6 @@ def cover(
     bounds: list[datetime | None] = [None, *sorted(set(room_changes)), None]
     terms = []
     for since, until in pairwise(bounds):
-        room = room_at(since) if since is not None else None
+        room = room_at(ALWAYS if since is None else since)
         terms.append(Term(since, until, policy.deciding_rule(stream, categories, room)))
     return Coverage(stream, tuple(terms))

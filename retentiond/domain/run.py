@@ -1,6 +1,7 @@
 """A deletion run: what is due, whether the passing of time explains it, and what waits for a person (rule 4)."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -136,12 +137,18 @@ class Plan:
 
 
 def digest_of(store_uuid: str, recordings: Iterable[Recording]) -> str:
-    """Return the SHA-256 of the exact list, bound to the store; any other list or store has another (ADR 0006)."""
-    state = hashlib.sha256(b"retentiond plan v1\n" + store_uuid.encode() + b"\n")
-    lines = sorted(
-        b"%d %s\n" % (instants.to_ms(item.start), item.place.path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n"))
-        for item in recordings
-    )
-    for line in lines:
-        state.update(line)
+    """Return the SHA-256 of the exact list, bound to the store; any other list or store has another (ADR 0006).
+
+    Bound is all that a person is shown of a recording: start, unit, camera, category and path.
+    """
+    state = hashlib.sha256(b"retentiond plan v2\n" + store_uuid.encode() + b"\n")
+    for line in sorted(_line_of(item) for item in recordings):
+        state.update(line.encode() + b"\n")
     return state.hexdigest()
+
+
+def _line_of(recording: Recording) -> str:
+    """Return a recording as a JSON list on one line, so that no name can pass for two fields."""
+    stream = recording.stream
+    fields = [instants.to_ms(recording.start), recording.unit, stream.camera, stream.category, str(recording.place)]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -27,6 +27,7 @@ class Doubt(StrEnum):
     FUTURE_TIME = "future_time"
     DISPUTED = "disputed"
     REWRITTEN = "rewritten"
+    CLOCK_UNSETTLED = "clock_unsettled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,34 @@ def settle_start(named: datetime | None, written: datetime | None, *, first_seen
     if instant > first_seen + ARRIVAL_TOLERANCE:
         return Start(first_seen, TimeSource.FIRST_SEEN, Doubt.FUTURE_TIME)
     return Start(instant, source)
+
+
+def settle_again(
+    former: Start,
+    named: datetime | None,
+    written: datetime | None,
+    *,
+    claimed: datetime,
+    leap: timedelta,
+    now: datetime,
+) -> Start:
+    """Return the start of a recording that came while the wall clock was ahead of trusted time, now that it is known.
+
+    While it was, a name by the wall clock looked like one from the future and counted from first sight, by trusted
+    time: right for as long as trusted time went on by what it saw pass. If it has leapt since, because the wall
+    clock was right after all, the period would have lost as much, and the recording would go early.
+
+    Args:
+        former: the start that counted meanwhile.
+        named: as for `settle_start`.
+        written: as for `settle_start`.
+        claimed: the wall clock at first sight.
+        leap: how far trusted time leapt when it was settled; about zero if the wall clock was wrong.
+        now: trusted time.
+    """
+    if leap < claimed - former.instant - ARRIVAL_TOLERANCE:
+        return Start(former.instant, TimeSource.FIRST_SEEN, Doubt.FUTURE_TIME)
+    return settle_start(named, written, first_seen=claimed, now=now)
 
 
 def arrival_of(birth: datetime | None, first_seen: datetime) -> datetime:

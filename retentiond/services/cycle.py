@@ -18,6 +18,7 @@ from retentiond.domain.recording import StoreName
 from retentiond.domain.run import Plan
 from retentiond.ports import Snapshot, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
+from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.find import record_findings, store_findings
 from retentiond.services.keep_store import Parts, StoreKeeper, failed_store
@@ -95,6 +96,10 @@ class Cycle:
         trusted = parts.timekeeper.look()
         parts.timekeeper.persist()
         self._on_record(partial(parts.timekeeper.record_state, parts.journal))
+        leap = parts.timekeeper.settled()
+        if leap is not None:
+            for keeper in self.keepers:
+                keeper.clock_settled(leap)
         for keeper in self.keepers:
             if self._guarded(keeper, partial(self._work_on, keeper, trusted)):
                 self._failures.pop(keeper.name, None)
@@ -123,7 +128,7 @@ class Cycle:
         """Take in one step of a running scan."""
         trusted = self._parts.timekeeper.look()
         if isinstance(trusted, Credible):
-            self._guarded(keeper, partial(keeper.take, step, self.book, trusted.now))
+            self._guarded(keeper, partial(keeper.take, step, self.book, Moment.of(trusted)))
 
     def complete_scan(self, keeper: StoreKeeper, *, whole: bool) -> None:
         """End a running scan; one that did not walk the `whole` store proves nothing."""
@@ -136,7 +141,7 @@ class Cycle:
         trusted = self._parts.timekeeper.look()
         for keeper in self.keepers:
             if keeper.name == store and isinstance(trusted, Credible):
-                self._guarded(keeper, partial(keeper.look_again, directory, self.book, trusted.now))
+                self._guarded(keeper, partial(keeper.look_again, directory, self.book, Moment.of(trusted)))
 
     # --- what people ask --------------------------------------------------------------------------------------
 

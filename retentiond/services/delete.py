@@ -42,9 +42,9 @@ from retentiond.ports import (
     Store,
     Voided,
 )
+from retentiond.services.arrive import birth_of, written_of
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
-from retentiond.services.scan import birth_of, written_of
 
 FIRST_RETRY = timedelta(minutes=1)
 LAST_RETRY = timedelta(hours=1)

@@ -131,6 +131,10 @@ def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
             FindingKind.UNKNOWN_START,
             "claim to be from the future; they count from first sight",
         ),
+        Doubt.CLOCK_UNSETTLED: (
+            FindingKind.UNKNOWN_START,
+            "came while the system clock was ahead of trusted time; they count from first sight until it is settled",
+        ),
         Doubt.REWRITTEN: (
             FindingKind.REWRITTEN,
             "were written again long after their start; they count from then on",

@@ -23,6 +23,7 @@ from retentiond.ports import (
     Unlisted,
     WalkStep,
 )
+from retentiond.services.arrive import Arrivals, Moment
 from retentiond.services.delete import Deleter, Order
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
@@ -65,6 +66,7 @@ class StoreKeeper:
         self._recovered = False
         self._weigh_at: datetime | None = None
         self._due_unknown = True
+        self._leap: timedelta | None = None
         self._unlisted: tuple[Unlisted, ...] = ()
         self._unexplained: tuple[Finding, ...] = ()
 
@@ -111,9 +113,17 @@ class StoreKeeper:
         self._recovered = False
         self.rules_changed()
 
+    def clock_settled(self, leap: timedelta) -> None:
+        """Judge again, before anything else, what came while the wall clock was ahead of trusted time."""
+        self._leap = leap
+
     def enforce(self, book: RuleBook, now: datetime) -> None:
         """Delete what is due and may go; freeze what waits. Costs what is due, not what is stored."""
         parts = self._parts
+        if self._leap is not None and isinstance(self.condition, Present | Unadopted):
+            Arrivals(self.store, self.recorder, parts.catalogue).judge_again(self._leap, now)
+            self._leap = None
+            self.rules_changed()
         if parts.catalogue.scan_state(self.name).last_complete is None or self.scan_is_first():
             return
         if self._weigh_at is None or now >= self._weigh_at:
@@ -138,10 +148,10 @@ class StoreKeeper:
         self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer, resume_after=resume_after)
         return self.scan
 
-    def take(self, step: WalkStep, book: RuleBook, now: datetime) -> None:
+    def take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:
         """Take in one step of the running scan."""
         if self.scan is not None:
-            self.scan.take(step, book, now)
+            self.scan.take(step, book, moment)
             self._due_unknown = True
 
     def complete_scan(self, book: RuleBook, now: datetime, *, whole: bool) -> None:
@@ -155,7 +165,7 @@ class StoreKeeper:
         self._parts.journal.write([scan_completed(self.survey(book, now), result, book)])
         self.rules_changed()
 
-    def look_again(self, directory: bytes, book: RuleBook, now: datetime) -> None:
+    def look_again(self, directory: bytes, book: RuleBook, moment: Moment) -> None:
         """List one directory, because the watcher hinted at it."""
         if self._parts.catalogue.scan_state(self.name).last_complete is None:
             return
@@ -165,10 +175,10 @@ class StoreKeeper:
             step = self.store.list_directory(pending.pop())
             if step is None:
                 continue
-            glance.take(step, book, now)
+            glance.take(step, book, moment)
             if not isinstance(step, Unlisted):
                 pending += glance.unknown_directories(step)
-        self._parts.planner.settle_bases(self.name, book, now)
+        self._parts.planner.settle_bases(self.name, book, moment.now)
         if glance.result.arrived:
             self._due_unknown = True
 

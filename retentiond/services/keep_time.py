@@ -24,17 +24,33 @@ class Timekeeper:
         self._saved_at: timedelta | None = None
         self._recorded: ClockState | None = None
         self._latest: TrustedTime | None = None
+        self._in_doubt = True  # whether the last run ended with the wall clock ahead is not known
+        self._leap: timedelta | None = None
 
     def look(self) -> TrustedTime:
         """Read the clocks and return trusted time; remembered in memory, made durable by `persist`."""
-        judged = judge(self._anchor, self._clock.read(), synchronised_since=self._synchronised_since)
+        reading = self._clock.read()
+        judged = judge(self._anchor, reading, synchronised_since=self._synchronised_since)
         match judged:
             case Credible():
                 self._anchor = judged.anchor
+                self._note_leap(judged, reading.wall)
             case NotCredible():
                 self._synchronised_since = judged.synchronised_since
         self._latest = judged
         return judged
+
+    def _note_leap(self, judged: Credible, wall: datetime) -> None:
+        if judged.claimed is not None:
+            self._in_doubt = True
+        elif self._in_doubt:
+            self._in_doubt = False
+            self._leap = judged.ahead if judged.now == wall else timedelta()
+
+    def settled(self) -> timedelta | None:
+        """Return, once, how far trusted time leapt when it came to agree with the wall clock again; else None."""
+        leap, self._leap = self._leap, None
+        return leap
 
     def now_or_wall(self) -> datetime:
         """Return trusted time, or the wall clock while there is none: for what is shown, not for what is decided."""
@@ -77,8 +93,11 @@ class Timekeeper:
                 )
             ]
         )
+        before = self.look()
         self._anchor = anchor
         self.look()
+        if isinstance(before, Credible):
+            self._leap = before.ahead
         self.persist(force=True)
 
     def record_state(self, journal: Journal) -> None:

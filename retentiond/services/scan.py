@@ -1,17 +1,12 @@
 """Brings the catalogue in step with the disk. The scan is the truth; the watcher only says where to look (I8)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from retentiond.domain import instants
-from retentiond.domain.decide import deadline_of, is_due
 from retentiond.domain.names import join
-from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, Unclassified
-from retentiond.domain.rule import Coverage
-from retentiond.domain.starts import Start, classify_arrival, settle_start
+from retentiond.domain.recording import Place, Recognised, Recording, Stream, Unclassified
 from retentiond.ports import (
-    Arrived,
     Catalogue,
     Entry,
     EntryKind,
@@ -23,19 +18,11 @@ from retentiond.ports import (
     Unlisted,
     WalkStep,
 )
+from retentiond.services.arrive import Arrivals, Moment
 from retentiond.services.rulebook import RuleBook
 
 REMEMBER_EVERY = 500
 """The position of a scan is kept after so many directories; a restart repeats at most these."""
-
-
-@dataclass(frozen=True, slots=True)
-class FirstLook:
-    """What is the same for all recordings of a listing that are seen for the first time."""
-
-    now: datetime
-    last_scan: datetime | None
-    margin: timedelta
 
 
 @dataclass(slots=True)
@@ -66,6 +53,7 @@ class StoreScan:
         self._catalogue = catalogue
         self._observer = observer
         self._resume_after = resume_after
+        self._arrivals = Arrivals(store, recorder, catalogue)
         self.result = ScanResult()
 
     def descends(self, directory: bytes, entry: Entry) -> bool:
@@ -79,13 +67,13 @@ class StoreScan:
         (sighting,) = self._recorder.classify(directory, (entry,))
         return not isinstance(sighting, Recognised)
 
-    def take(self, step: WalkStep, book: RuleBook, now: datetime) -> None:
-        """Take in one directory at trusted time `now`."""
+    def take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:
+        """Take in one directory."""
         match step:
             case Unlisted():
                 self.result.unlisted.append(step)
             case Listing():
-                self._take_listing(step, book, now)
+                self._take_listing(step, book, moment)
                 if self.result.directories % REMEMBER_EVERY == 0:
                     self._remember(step.directory)
 
@@ -109,7 +97,7 @@ class StoreScan:
         state = self._catalogue.scan_state(self._store.name)
         self._catalogue.set_scan_state(self._store.name, replace(state, resume_after=directory))
 
-    def _take_listing(self, listing: Listing, book: RuleBook, now: datetime) -> None:
+    def _take_listing(self, listing: Listing, book: RuleBook, moment: Moment) -> None:
         sightings = self._recorder.classify(listing.directory, listing.entries)
         seen: dict[Place, tuple[Stream, Recognised]] = {}
         unclassified: list[bytes] = []
@@ -125,11 +113,17 @@ class StoreScan:
         known = self._catalogue.compare(
             self._store.name, listing, ((stream, place) for place, (stream, _) in seen.items())
         )
-        arrived = self._arrivals(known.unknown, seen, book, now)
-        vanished = [item for item in known.vanished if self._store.inspect(item.place, item.unit) is None]
-        self._catalogue.update(self._store.name, listing, arrived, vanished, unclassified)
+        arrived = self._arrivals.judge(known.unknown, seen, book, moment)
+        listed = {entry.name for entry in listing.entries}
+        disowned = [item for item in known.vanished if item.place.name in listed]
+        vanished = [item for item in known.vanished if item.place.name not in listed and self._is_gone(item)]
+        self._catalogue.update(self._store.name, listing, arrived, disowned + vanished, unclassified)
         vanished += self._vanished_below(listing, seen)
         self._count(len(seen), len(arrived), len(vanished))
+
+    def _is_gone(self, recording: Recording) -> bool:
+        """Ask again about a name that a listing left out: its directory may have changed while it was read."""
+        return self._store.inspect(recording.place, recording.unit) is None
 
     def _vanished_below(self, listing: Listing, seen: dict[Place, tuple[Stream, Recognised]]) -> Sequence[Recording]:
         children = [
@@ -147,56 +141,11 @@ class StoreScan:
         if vanished:
             self._observer.removed_by_others(self._store.name, vanished)
 
-    def _arrivals(
-        self,
-        unknown: Iterable[Place],
-        seen: dict[Place, tuple[Stream, Recognised]],
-        book: RuleBook,
-        now: datetime,
-    ) -> list[Arrived]:
-        last_scan = self._catalogue.scan_state(self._store.name).last_complete
-        margin = book.policy.margin
-        coverages = {stream: book.coverage(stream) for stream in {seen[place][0] for place in unknown}}
-        arrived = []
-        for place in unknown:
-            stream, sighting = seen[place]
-            item = self._arrival(place, sighting, coverages[stream], FirstLook(now, last_scan, margin))
-            if item is not None:
-                arrived.append(item)
-        return arrived
-
-    def _arrival(self, place: Place, sighting: Recognised, coverage: Coverage, look: FirstLook) -> Arrived | None:
-        """Settle the start of a recording seen for the first time; the file is looked at only where it must be."""
-        stream, now = coverage.stream, look.now
-        looked: Identity | None = None
-        if sighting.start is None:
-            looked = self._store.inspect(place, sighting.unit)
-            if looked is None:
-                return None
-        start = settle_start(sighting.start, written_of(looked), first_seen=now, now=now)
-        recording = Recording(stream, place, _whole_ms(start), sighting.unit)
-        rule = coverage.rule_for(recording.start)
-        if look.last_scan is None or rule is None:
-            return Arrived(recording, now, start.doubt)
-        if not is_due(recording.start, rule.deletion_period, look.margin, now):
-            return Arrived(recording, now, start.doubt)
-        looked = looked or self._store.inspect(place, sighting.unit)
-        if looked is None:  # deleted since the listing was made
-            return None
-        arrival = classify_arrival(
-            recording.start,
-            deadline_of(recording.start, rule),
-            birth=birth_of(looked),
-            first_seen=now,
-            last_scan=look.last_scan,
-        )
-        return Arrived(recording, now, start.doubt, arrival)
-
 
 def walk_whole(scan: StoreScan, store: Store, book: RuleBook, now: datetime) -> ScanResult:
     """Scan a store in one go. The daemon does the same in slices."""
     for step in store.walk(scan.descends):
-        scan.take(step, book, now)
+        scan.take(step, book, Moment(now))
     return scan.complete(now)
 
 
@@ -204,24 +153,3 @@ def _is_before(directory: bytes, resume_after: bytes) -> bool:
     """Tell whether the walk has left `directory` for good by the time it stood at `resume_after`."""
     path, stood = directory.split(b"/"), resume_after.split(b"/")
     return path < stood[: len(path)]
-
-
-def written_of(identity: Identity | None) -> datetime | None:
-    """Return the file's mtime, None where it is beyond what a datetime can hold."""
-    return None if identity is None else _instant(identity.mtime_ns)
-
-
-def birth_of(identity: Identity) -> datetime | None:
-    """Return the file's birth time where the file system keeps it."""
-    return None if identity.birth_ns is None else _instant(identity.birth_ns)
-
-
-def _instant(nanoseconds: int) -> datetime | None:
-    try:
-        return instants.from_ns(nanoseconds)
-    except OverflowError:
-        return None
-
-
-def _whole_ms(start: Start) -> datetime:
-    return start.instant - timedelta(microseconds=start.instant.microsecond % 1000)

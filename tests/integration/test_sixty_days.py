@@ -39,7 +39,7 @@ def test_sixty_days_of_recordings_go_on_time(tmp_path: Path) -> None:
             world.stop()
             world.start()
             world.scan()
-    assert gone == 4 * 30 * 144 - 4
+    assert gone == 4 * 30 * 144
     assert world.files() == {path for _, path in expected}
     world.stop()
     intents, outcomes = deletions(_lines(world.state))

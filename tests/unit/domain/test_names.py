@@ -68,9 +68,6 @@ def test_a_backslash_that_begins_no_escape_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\\x+f", "\\x f", "\\xf ", "\\x٤١", "\\x1\n"])
-@pytest.mark.xfail(
-    strict=True, reason="from_readable reads the two digits with int(), which takes signs, blanks and \u0664"
-)
 def test_an_escape_is_two_hexadecimal_digits_and_nothing_else(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         from_readable(text)

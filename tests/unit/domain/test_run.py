@@ -282,7 +282,6 @@ def test_two_recordings_that_swap_their_starts_are_another_list() -> None:
     assert digest_of(STORE_UUID, swapped) != digest_of(STORE_UUID, [first, second])
 
 
-@pytest.mark.xfail(strict=True, reason="digest_of binds start and path only; unit, camera and category are not a part")
 @pytest.mark.parametrize(
     "other",
     [

@@ -1,0 +1,130 @@
+"""Judges recordings that are seen for the first time: when they start, and how they came to be there (rule 2)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from retentiond.domain import instants
+from retentiond.domain.clock import Credible
+from retentiond.domain.decide import deadline_of, is_due
+from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, TimeSource, Unit
+from retentiond.domain.rule import Coverage
+from retentiond.domain.starts import Doubt, Start, classify_arrival, settle_again, settle_start
+from retentiond.ports import Arrived, Catalogue, CatalogueRow, Entry, EntryKind, Recorder, Store
+from retentiond.services.rulebook import RuleBook
+
+Sighted = tuple[Stream, Recognised]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a look is taken. `claimed` is the wall clock while it is ahead and nothing shows which is right."""
+
+    now: datetime
+    claimed: datetime | None = None
+
+    @classmethod
+    def of(cls, trusted: Credible) -> "Moment":
+        """Return the moment that trusted time tells."""
+        return cls(trusted.now, trusted.claimed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is the same for all recordings that are judged together."""
+
+    moment: Moment
+    margin: timedelta
+    last_scan: datetime | None
+
+
+class Arrivals:
+    """Recordings of one store as they arrive. A file is looked at only where its name does not say enough."""
+
+    def __init__(self, store: Store, recorder: Recorder, catalogue: Catalogue) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._catalogue = catalogue
+
+    def judge(
+        self, places: Iterable[Place], seen: Mapping[Place, Sighted], book: RuleBook, moment: Moment
+    ) -> list[Arrived]:
+        """Return the recordings at `places`, less those that are gone again."""
+        look = _Look(moment, book.policy.margin, self._catalogue.scan_state(self._store.name).last_complete)
+        coverages: dict[Stream, Coverage] = {}
+        arrived = []
+        for place in places:
+            stream, sighting = seen[place]
+            coverage = coverages.get(stream) or coverages.setdefault(stream, book.coverage(stream))
+            item = self._judge(place, sighting, coverage, look)
+            if item is not None:
+                arrived.append(item)
+        return arrived
+
+    def judge_again(self, leap: timedelta, now: datetime) -> None:
+        """Settle the starts that were left open while the wall clock was ahead; trusted time leapt by `leap`."""
+        for row in self._catalogue.odd(self._store.name):
+            if row.doubt is Doubt.CLOCK_UNSETTLED and row.first_seen is not None:
+                self._judge_again(row, row.first_seen, leap, now)
+
+    def _judge_again(self, row: CatalogueRow, claimed: datetime, leap: timedelta, now: datetime) -> None:
+        recording = row.recording
+        place = recording.place
+        kind = EntryKind.FILE if recording.unit is Unit.FILE else EntryKind.DIRECTORY
+        (sighting,) = self._recorder.classify(place.directory, (Entry(place.name, kind),))
+        if not isinstance(sighting, Recognised):
+            return  # the next scan drops it
+        looked = self._store.inspect(place, recording.unit) if sighting.start is None else None
+        former = Start(recording.start, TimeSource.FIRST_SEEN)
+        start = settle_again(former, sighting.start, written_of(looked), claimed=claimed, leap=leap, now=now)
+        again = Recording(recording.stream, place, _whole_ms(start), recording.unit)
+        self._catalogue.restart(recording, Arrived(again, again.start, start.doubt, row.arrival))
+
+    def _judge(self, place: Place, sighting: Recognised, coverage: Coverage, look: _Look) -> Arrived | None:
+        now, claimed = look.moment.now, look.moment.claimed
+        looked: Identity | None = None
+        if sighting.start is None:
+            looked = self._store.inspect(place, sighting.unit)
+            if looked is None:
+                return None
+        start = settle_start(sighting.start, written_of(looked), first_seen=now, now=now)
+        recording = Recording(coverage.stream, place, _whole_ms(start), sighting.unit)
+        if claimed is not None and start.source is TimeSource.FIRST_SEEN:
+            return Arrived(recording, claimed, Doubt.CLOCK_UNSETTLED)
+        rule = coverage.rule_for(recording.start)
+        if look.last_scan is None or rule is None:
+            return Arrived(recording, now, start.doubt)
+        if not is_due(recording.start, rule.deletion_period, look.margin, now):
+            return Arrived(recording, now, start.doubt)
+        looked = looked or self._store.inspect(place, sighting.unit)
+        if looked is None:  # deleted since the listing was made
+            return None
+        arrival = classify_arrival(
+            recording.start,
+            deadline_of(recording.start, rule),
+            birth=birth_of(looked),
+            first_seen=now,
+            last_scan=look.last_scan,
+        )
+        return Arrived(recording, now, start.doubt, arrival)
+
+
+def written_of(identity: Identity | None) -> datetime | None:
+    """Return the file's mtime, None where it is beyond what a datetime can hold."""
+    return None if identity is None else _instant(identity.mtime_ns)
+
+
+def birth_of(identity: Identity) -> datetime | None:
+    """Return the file's birth time where the file system keeps it."""
+    return None if identity.birth_ns is None else _instant(identity.birth_ns)
+
+
+def _instant(nanoseconds: int) -> datetime | None:
+    try:
+        return instants.from_ns(nanoseconds)
+    except OverflowError:
+        return None
+
+
+def _whole_ms(start: Start) -> datetime:
+    return start.instant - timedelta(microseconds=start.instant.microsecond % 1000)
