@@ -1,20 +1,24 @@
 """The real cycle over a real directory, catalogue and trail, under a clock that the test moves."""
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from retentiond.audit.cache import DecisionFile
 from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.bootstrap import adopted_identity
 from retentiond.catalogue.open import open_or_rebuild
 from retentiond.domain.clock import ClockAnchor
+from retentiond.domain.finding import FindingKind
 from retentiond.domain.period import parse_deletion_period
 from retentiond.domain.recording import Category, StoreName
 from retentiond.domain.register import Register
 from retentiond.domain.rule import DeletionRule, Policy
+from retentiond.domain.run import Plan
 from retentiond.recorders.registry import build_recorder
 from retentiond.services.approve import Consent
 from retentiond.services.cycle import Cycle, Mode
@@ -32,12 +36,15 @@ from tests.fakes.observer import RememberingObserver, WatchOff
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 MAIN = StoreName("main")
 EVERYTHING = frozenset(Category)
+LAYOUT = "{camera}/%Y-%m-%d/%H-%M-%S.mp4"
 
 
-def book(period: str = "30d") -> RuleBook:
-    """Return a rule book with one rule for everything."""
-    policy = Policy((DeletionRule("rule-1", EVERYTHING, parse_deletion_period(period)),), timedelta(seconds=60))
-    return RuleBook(policy, f"policy {period}", Register(), "register")
+def book(period: str = "30d", *rules: DeletionRule) -> RuleBook:
+    """Return a rule book with one rule for everything, or with `rules`."""
+    policy = Policy(
+        rules or (DeletionRule("rule-1", EVERYTHING, parse_deletion_period(period)),), timedelta(seconds=60)
+    )
+    return RuleBook(policy, f"policy {policy.canonical()}", Register(), "register")
 
 
 class World:
@@ -54,6 +61,8 @@ class World:
         self.memory.anchor = ClockAnchor(now, self.clock.since_boot, self.clock.boot_id)
         self.mode = Mode(enforcing=mode == "enforce")
         self.book = book(period)
+        self.layouts: tuple[str, ...] = (LAYOUT,)
+        self.winding_down = False
         self.observer = RememberingObserver()
         self._open: ExitStack | None = None
 
@@ -70,7 +79,11 @@ class World:
         self.journal = Journal(trail, cache, cache.load(trail))
         self.catalogue = stack.enter_context(open_or_rebuild(str(self.state / "catalogue.db")))
         timekeeper = Timekeeper(self.clock, self.memory, self.memory.load())
-        planner = Planner(self.catalogue, dispute_grace=timedelta(hours=24), winding_down=frozenset())
+        planner = Planner(
+            self.catalogue,
+            dispute_grace=timedelta(hours=24),
+            winding_down=frozenset({MAIN} if self.winding_down else ()),
+        )
         deleter = Deleter(
             self.journal, self.catalogue, timekeeper, self.observer, new_id=_ids(), stopping=lambda: False
         )
@@ -83,12 +96,17 @@ class World:
             store=MAIN,
             store_path=str(self.store_path),
             timezone="UTC",
-            layouts=("{camera}/%Y-%m-%d/%H-%M-%S.mp4",),
+            layouts=self.layouts,
             recorder_config=None,
         )
         self.keeper = StoreKeeper(store, recorder, parts, enforcing=self.mode.enforcing)
         self.cycle = Cycle([self.keeper], parts, self.book, mode=self.mode, watch=WatchOff())
         self.cycle.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether the program is running."""
+        return self._open is not None
 
     def stop(self) -> None:
         """Stop the program cleanly."""
@@ -96,6 +114,25 @@ class World:
         self.cycle.finish()
         self._open.close()
         self._open = None
+
+    def restart(self, *, away: timedelta = timedelta(), reboot: bool = False, without_catalogue: bool = False) -> None:
+        """Stop the program, let time pass without it, start it again and scan."""
+        self.stop()
+        self.clock.pass_time(away)
+        if reboot:
+            self.clock.boot()
+        if without_catalogue:
+            for path in self.state.glob("catalogue.db*"):
+                path.unlink()
+        self.start()
+        self.scan()
+
+    def pass_time(self, length: timedelta, *, look_every: timedelta = timedelta(hours=1)) -> None:
+        """Let time pass while the program runs."""
+        end = self.clock.since_boot + length
+        while self.clock.since_boot < end:
+            self.clock.pass_time(min(look_every, end - self.clock.since_boot))
+            self.cycle.tick()
 
     def scan(self) -> None:
         """Scan the store, whole, then tick."""
@@ -105,9 +142,26 @@ class World:
             self.cycle.complete_scan(keeper, whole=True)
         self.cycle.tick()
 
+    def waiting(self) -> Plan | None:
+        """Return the plan that waits for an approval."""
+        return self.catalogue.waiting(MAIN)
+
+    def findings(self) -> set[FindingKind]:
+        """Return the kinds of findings that are open now."""
+        return {item.key.kind for item in self.cycle.report().findings}
+
+    def records(self, *types: str) -> list[dict[str, Any]]:
+        """Return the records of these types, read from the lines on the disk."""
+        lines = [
+            json.loads(line)
+            for segment in sorted((self.state / "audit" / "log").glob("*.jsonl"))
+            for line in segment.read_bytes().splitlines()
+        ]
+        return [line for line in lines if line["type"] in types]
+
     def approve(self) -> int:
         """Approve what waits, and tick."""
-        plan = self.catalogue.waiting(MAIN)
+        plan = self.waiting()
         if plan is None:
             return 0
         self.cycle.approve(Consent(plan.run, plan.count, plan.digest, "op-test"))
@@ -128,8 +182,19 @@ class World:
         os.utime(path, (stamp, stamp))
         return path
 
+    def record_many(
+        self, camera: str, first: datetime, count: int, every: timedelta = timedelta(hours=1)
+    ) -> list[Path]:
+        """Write recordings one after the other."""
+        return [self.record(camera, first + every * number) for number in range(count)]
+
     def files(self) -> set[Path]:
         return {path for path in self.store_path.rglob("*.mp4") if ".retentiond" not in path.parts}
+
+
+def start_of(path: Path) -> datetime:
+    """Return the start that the name of a recording tells."""
+    return datetime.strptime(f"{path.parent.name} {path.stem}", "%Y-%m-%d %H-%M-%S").replace(tzinfo=UTC)
 
 
 def _ids() -> Callable[[], str]:

@@ -86,33 +86,44 @@ def apply_limit(
 ) -> Sorted:
     """Decide which due recordings go and which wait for an approval (L1 to L3).
 
-    A first adoption always waits, however few are due: one wrong path in the configuration would otherwise cost
-    somebody's films at the first start (ADR 0009).
+    What time explains is held to L2 by itself, so that a shortened period, which waits, stops no ordinary deletion
+    (ADR 0010). A first adoption always waits, however few are due: one wrong path in the configuration would
+    otherwise cost somebody's films at the first start (ADR 0009).
     """
     due = [*explained, *unexplained]
-    whole = _why_all_wait(due, census, clock_proven=clock_proven, now=now)
+    stale = not clock_proven and census.newest is not None and now - census.newest > STALE_AFTER
+    whole = _too_much(explained, census) or (WaitReason.CLOCK_UNPROVEN if stale else None)
     if due and whole is not None:
         return Sorted((), _oldest_first(due), WaitReason.ADOPTION if adopting and not explained else whole)
-    if unexplained and adopting:
-        return Sorted(_oldest_first(explained), _oldest_first(unexplained), WaitReason.ADOPTION)
-    if len(unexplained) > max(UNEXPLAINED_FLOOR, census.recordings // 100):
-        return Sorted(_oldest_first(explained), _oldest_first(unexplained), WaitReason.UNEXPLAINED)
+    why = _why_unexplained_waits(due, unexplained, census, adopting=adopting)
+    if why is not None:
+        return Sorted(_oldest_first(explained), _oldest_first(unexplained), why)
     return Sorted(_oldest_first(due), (), None)
 
 
-def _why_all_wait(
-    due: Sequence[DueRecording], census: StoreCensus, *, clock_proven: bool, now: datetime
+def _why_unexplained_waits(
+    due: Sequence[DueRecording], unexplained: Sequence[DueRecording], census: StoreCensus, *, adopting: bool
 ) -> WaitReason | None:
-    if not census.winding_down and census.recordings > SMALL:
-        if 2 * len(due) > census.recordings:
-            return WaitReason.HALF_OF_STORE
-        by_camera = Counter(item.recording.stream.camera for item in due)
-        for camera, count in by_camera.items():
-            held = census.by_camera.get(camera, 0)
-            if held > SMALL and count >= held:
-                return WaitReason.ALL_OF_CAMERA
-    if not clock_proven and census.newest is not None and now - census.newest > STALE_AFTER:
-        return WaitReason.CLOCK_UNPROVEN
+    if not unexplained:
+        return None
+    if adopting:
+        return WaitReason.ADOPTION
+    if len(unexplained) > max(UNEXPLAINED_FLOOR, census.recordings // 100):
+        return _too_much(due, census) or WaitReason.UNEXPLAINED
+    return _too_much(due, census)
+
+
+def _too_much(due: Sequence[DueRecording], census: StoreCensus) -> WaitReason | None:
+    """L2: tell why so much of a store at once needs a person's word, whatever explains it."""
+    if census.winding_down or census.recordings <= SMALL:
+        return None
+    if 2 * len(due) > census.recordings:
+        return WaitReason.HALF_OF_STORE
+    by_camera = Counter(item.recording.stream.camera for item in due)
+    for camera, count in by_camera.items():
+        held = census.by_camera.get(camera, 0)
+        if held > SMALL and count >= held:
+            return WaitReason.ALL_OF_CAMERA
     return None
 
 

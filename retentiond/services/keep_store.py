@@ -159,9 +159,10 @@ class StoreKeeper:
         scan, self.scan = self.scan, None
         if scan is None or not whole:
             return
+        first = self._parts.catalogue.scan_state(self.name).last_complete is None
+        self._parts.planner.settle_bases(self.name, book, now, adopting=first)
         result = scan.complete(now)
         self._unlisted = tuple(result.unlisted)
-        self._parts.planner.settle_bases(self.name, book, now)
         self._parts.journal.write([scan_completed(self.survey(book, now), result, book)])
         self.rules_changed()
 

@@ -32,8 +32,12 @@ class Planner:
         self._dispute_grace = dispute_grace
         self._winding_down = winding_down
 
-    def settle_bases(self, store: StoreName, book: RuleBook, now: datetime) -> None:
-        """Begin a new basis for every stream that is new or whose rules have changed (ADR 0010)."""
+    def settle_bases(self, store: StoreName, book: RuleBook, now: datetime, *, adopting: bool = False) -> None:
+        """Begin a new basis for every stream that is new or whose rules have changed (ADR 0010).
+
+        The rules of a new stream count as accepted, unless the store is being adopted: then what lies there already
+        waits for a person, however little it is (ADR 0009).
+        """
         margin = book.policy.margin
         for stream, _ in self._catalogue.streams(store):
             bases = self._catalogue.bases(stream)
@@ -42,7 +46,8 @@ class Planner:
                 continue
             if bases.accepted is not None and _alike(bases.accepted, fresh):
                 fresh = bases.accepted
-            self._catalogue.set_bases(stream, StreamBases(fresh, bases.accepted))
+            accepted = fresh if bases.current is None and not adopting else bases.accepted
+            self._catalogue.set_bases(stream, StreamBases(fresh, accepted))
 
     def spans(self, store: StoreName, book: RuleBook, now: datetime) -> StoreSpans:
         """Return which starts of the store's streams are due at `now`, and which of those are explained."""

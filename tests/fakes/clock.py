@@ -26,6 +26,11 @@ class FakeClock:
         """Let real time pass until the wall clock shows `instant`."""
         self.pass_time(instant - self.wall)
 
+    def boot(self) -> None:
+        """Boot the machine anew; how long it was off is for `step` to say, on a clock that knows."""
+        self.boot_id = f"{self.boot_id}+"
+        self.since_boot = timedelta()
+
     def step(self, length: timedelta) -> None:
         """Step the wall clock alone, as somebody with `date -s` does."""
         self.wall += length

@@ -141,9 +141,9 @@ def test_l2_more_than_half_of_a_store_of_more_than_twenty_waits_though_explained
     assert summary(limited(explained=due, census=a_census(stored))) == expected
 
 
-def test_l2_explained_and_unexplained_count_together() -> None:
+def test_l2_explained_and_unexplained_count_together_for_the_unexplained() -> None:
     result = limited(explained=30, unexplained=21, census=a_census(100))
-    assert summary(result) == (0, 51, WaitReason.HALF_OF_STORE)
+    assert summary(result) == (30, 21, WaitReason.HALF_OF_STORE)
 
 
 @pytest.mark.parametrize(
