@@ -2,58 +2,93 @@
 
 import os
 import stat
+from collections.abc import Iterator
 
 from retentiond.domain.errors import ConfigurationError
-from retentiond.settings.nodes import MAX_BYTES
+from retentiond.domain.names import readable
+from retentiond.settings.source import MAX_BYTES
 
 _TRUSTED_ROOT = 0
+_MOST_LINKS = 40
 
 
 def read_safely(path: str) -> bytes:
-    """Return the content of a configuration file.
+    """Return the content of a configuration file. Never waits, and never reads more than 1 MiB.
 
     Raises:
         ConfigurationError: it cannot be read, is no regular file of at most 1 MiB, or others may write it or a
             directory on the way to it; with the chmod to run.
     """
+    shown = readable(os.fsencode(path))
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{path}: is not there; make one: retentiond config init DIRECTORY") from error
+        raise ConfigurationError(f"{shown}: is not there; make one: retentiond config init DIRECTORY") from error
     except OSError as error:
-        why = (
-            "is a symbolic link; name the file itself" if os.path.islink(path) else f"cannot be read ({error.strerror})"
-        )
-        raise ConfigurationError(f"{path}: {why}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigurationError(f"{path}: is no regular file; write the configuration into one")
-        problems = [problem for problem in (_unsafe(path, status), *_unsafe_directories(path)) if problem]
+        why = "is a symbolic link" if os.path.islink(path) else f"cannot be opened ({error.strerror})"
+        raise ConfigurationError(f"{shown}: {why}; name the file itself, one that you may read") from error
+    try:
+        status = os.fstat(descriptor)
+        problems = tuple(_problems(path, shown, status))
         if problems:
-            raise ConfigurationError(tuple(problems))
-        if status.st_size > MAX_BYTES:
-            raise ConfigurationError(f"{path}: is larger than 1 MiB; no configuration of ours is")
-        return file.read(MAX_BYTES + 1)
+            raise ConfigurationError(problems)
+        return _read(descriptor)
+    except OSError as error:
+        raise ConfigurationError(f"{shown}: cannot be read ({error.strerror}); check the file and its disk") from error
+    finally:
+        os.close(descriptor)
 
 
-def _unsafe(path: str, status: os.stat_result) -> str | None:
+def _read(descriptor: int) -> bytes:
+    """Return the content, one byte more than is allowed at most: whoever parses it says that it is too large."""
+    parts = []
+    left = MAX_BYTES + 1
+    while left > 0 and (part := os.read(descriptor, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def _problems(path: str, shown: str, status: os.stat_result) -> Iterator[str]:
+    if not stat.S_ISREG(status.st_mode):
+        yield f"{shown}: is no regular file; write the configuration into one"
+        return
+    if status.st_size > MAX_BYTES:
+        yield f"{shown}: is larger than 1 MiB; no configuration of ours is"
+    yield from _unsafe(shown, status, open_to_others=bool(status.st_mode & 0o022))
+    *above, last = _passed(path)
+    for place in (*above, last):
+        found = os.lstat(place)
+        excused = stat.S_ISLNK(found.st_mode) or (bool(found.st_mode & stat.S_ISVTX) and place != last)
+        open_to_others = bool(found.st_mode & 0o022) and not excused
+        yield from _unsafe(readable(os.fsencode(place)), found, open_to_others=open_to_others)
+
+
+def _unsafe(shown: str, status: os.stat_result, *, open_to_others: bool) -> Iterator[str]:
     if status.st_uid not in (_TRUSTED_ROOT, os.geteuid()):
-        return f"{path}: belongs to another user (uid {status.st_uid}), who could change it; run: chown root {path}"
-    if status.st_mode & 0o022:
-        return f"{path}: others may write it (mode {stat.S_IMODE(status.st_mode):04o}); run: chmod go-w {path}"
-    return None
+        chown = "chown -h root" if stat.S_ISLNK(status.st_mode) else "chown root"
+        yield f"{shown}: belongs to another user (uid {status.st_uid}), who could change it; run: {chown} {shown}"
+    if open_to_others:
+        yield f"{shown}: others may write it (mode {stat.S_IMODE(status.st_mode):04o}); run: chmod go-w {shown}"
 
 
-def _unsafe_directories(path: str) -> list[str | None]:
-    """Look at every directory on the way; one that others may write lets them put another file in its place."""
-    found: list[str | None] = []
-    directory = os.path.dirname(os.path.realpath(path))
-    while True:
-        status = os.stat(directory)
-        if not (status.st_mode & stat.S_ISVTX and directory != os.path.dirname(os.path.realpath(path))):
-            found.append(_unsafe(directory, status))
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return found
-        directory = parent
+def _passed(path: str) -> list[str]:
+    """Return every directory and link that is passed from / to the file; the directory that holds it comes last.
+
+    Whoever may write one of them can put another file, or another link, in the place of the next.
+    """
+    waiting = os.path.join(os.getcwd(), path).split("/")[-2::-1]
+    current, links = "/", 0
+    passed = [current]
+    while waiting:
+        step = os.path.normpath(os.path.join(current, waiting.pop()))
+        if os.path.islink(step) and links < _MOST_LINKS:
+            links += 1
+            passed.append(step)
+            target = os.readlink(step)
+            waiting += reversed(target.split("/"))
+            current = "/" if target.startswith("/") else current
+        else:
+            current = step
+            passed.append(current)
+    return list(dict.fromkeys(reversed([*passed, current])))[::-1]

@@ -1,6 +1,7 @@
 """The keys of both files: what is known, for checking and for the JSON Schema."""
 
-RECORDERS = ("motion", "template", "frigate", "zoneminder", "mediamtx", "motioneye", "viseron", "moonfire")
+RECORDERS = ("motion", "template")
+"""The recorders of this version. Any other is read with `template` and a layout of its files."""
 
 TOP = (
     "controller",
@@ -22,7 +23,7 @@ STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "w
 AUDIT = ("origin", "keep", "on_failure", "key")
 HTTP = ("listen",)
 
-REGISTER = ("timezone", "rooms", "devices")
+REGISTER = ("timezone", "room_classes", "rooms", "devices")
 ROOM = ("id", "name", "class", "since", "until", "classes")
 ROOM_CLASS = ("class", "since", "until")
 DEVICE = (
@@ -41,3 +42,4 @@ DEVICE = (
 )
 TRACKS = ("video", "audio")
 LINK = ("room", "from", "to")
+APPROVAL = ("reference", "date", "audio", "note")

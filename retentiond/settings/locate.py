@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import yaml
-
 from retentiond.domain.errors import ConfigurationError
+from retentiond.settings.files import read_safely
+from retentiond.settings.nodes import Mapping, Scalar, read_nodes
+from retentiond.settings.paths import parse_absolute_path, parse_state_path
 from retentiond.settings.values import DEFAULT_STATE, socket_of
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +18,21 @@ class Whereabouts:
 
 
 def quick(path: str) -> Whereabouts:
-    """Return state directory and socket of the configuration at `path`.
+    """Return state directory and socket of the configuration at `path`: those that reading all of it gives.
 
     Raises:
-        ConfigurationError: the file cannot be read or is no YAML mapping.
+        ConfigurationError: the file cannot be read, others may write it, it is no YAML mapping, or one of the two
+            places is none.
     """
-    try:
-        with open(path, "rb") as file:
-            top = yaml.compose(file, Loader=_LOADER)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); name it with --config") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f"{path}: is no YAML; see: retentiond config check") from error
+    top, problems = read_nodes(read_safely(path), path)
+    if problems.found:
+        raise ConfigurationError(problems.texts())
     texts = {}
-    for key, value in top.value if isinstance(top, yaml.MappingNode) else ():
-        if isinstance(key, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode):
-            texts[str(key.value)] = str(value.value)
-    state = texts.get("state", DEFAULT_STATE)
-    return Whereabouts(state, texts.get("socket", socket_of(state)))
+    for key, value in top.pairs if isinstance(top, Mapping) else ():
+        if isinstance(key, Scalar) and isinstance(value, Scalar):
+            texts[key.text] = value.text
+    try:
+        state = parse_state_path(texts.get("state", DEFAULT_STATE))
+        return Whereabouts(state, parse_absolute_path(texts.get("socket", socket_of(state))))
+    except ValueError as error:
+        raise ConfigurationError(f"{problems.shown_name}: {error}; see: retentiond config check") from error

@@ -1,11 +1,11 @@
-"""register.yml: from text to the register. Pure."""
+"""register.yml: from text to the register."""
 
-import re
+import bisect
 from collections.abc import Sequence
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
 
-from retentiond.domain import instants
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.register import (
@@ -20,11 +20,10 @@ from retentiond.domain.register import (
     RoomLink,
     Validity,
 )
-from retentiond.settings import keys
-from retentiond.settings.nodes import Section, Value, read_nodes
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_IDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
+from retentiond.settings import keys, scalars
+from retentiond.settings.fields import Section, Value
+from retentiond.settings.nodes import read_nodes
+from retentiond.settings.room_classes import parse_declared_class, parse_room_class
 
 
 def parse_register(data: bytes, filename: str) -> Register:
@@ -33,12 +32,14 @@ def parse_register(data: bytes, filename: str) -> Register:
     Raises:
         ConfigurationError: with every problem, in the order of lines.
     """
-    top, problems = read_nodes(data, filename)
+    node, problems = read_nodes(data, filename)
     register = Register()
-    if top is not None:
-        section = top.section(keys.REGISTER)
-        zone = section.read("timezone", _zone, ZoneInfo("UTC"))
-        register = _RegisterReader(zone).read(section)
+    if node is not None:
+        section = Value(node, "", problems).section(keys.REGISTER)
+        zone = section.read("timezone", scalars.parse_zone, ZoneInfo("UTC"))
+        declared = section.get("room_classes")
+        classes = declared.parsed_items(parse_declared_class) if declared is not None else []
+        register = _RegisterReader(zone, frozenset(classes)).read(section)
     if problems.found:
         raise ConfigurationError(problems.texts())
     return register
@@ -47,11 +48,14 @@ def parse_register(data: bytes, filename: str) -> Register:
 class _RegisterReader:
     """Reads rooms and devices; dates mean midnight in the register's zone."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
+    def __init__(self, zone: ZoneInfo, room_classes: frozenset[str]) -> None:
+        self._moment = partial(scalars.parse_when, zone=zone)
+        self._room_class = partial(parse_room_class, declared=room_classes)
         self._rooms: dict[str, Room] = {}
         self._devices: dict[str, Device] = {}
-        self._known: set[tuple[StoreName, CameraName]] = set()
+        self._room_names: set[str] = set()
+        self._device_names: set[str] = set()
+        self._cameras: dict[tuple[StoreName, CameraName], str] = {}
 
     def read(self, section: Section) -> Register:
         """Return the register; what is wrong is noted."""
@@ -66,27 +70,31 @@ class _RegisterReader:
 
     def _read_room(self, item: Value) -> None:
         section = item.section(keys.ROOM)
-        ident_value = section.need("id", "write a short one that never changes, such as reception")
-        ident = None if ident_value is None else ident_value.parsed(_ident)
+        ident = section.need_parsed("id", scalars.parse_ident, "write a short one that never changes, such as hall")
+        name = section.read("name", str, ident or "")
+        classes = self._classes(section)
+        if name:
+            _note_taken(name, self._room_names, section, "room")
         if ident is None:
             return
         if ident in self._rooms:
             item.wrong(f"the room {ident!r} is there twice; keep one, with a history in `classes`")
-            return
-        self._rooms[ident] = Room(ident, section.read("name", str, ident), self._classes(section))
+        self._rooms.setdefault(ident, Room(ident, name, classes))
 
     def _classes(self, section: Section) -> tuple[RoomClassification, ...]:
         history, single = section.get("classes"), section.get("class")
-        if history is not None and single is not None:
-            single.wrong("stands beside `classes`; put it into that list")
-        found = [self._class(item.section(keys.ROOM_CLASS)) for item in history.items()] if history is not None else []
-        if history is None and single is not None:
-            found.append(self._class(section))
-        return tuple(entry for entry in found if entry is not None)
+        if history is None:
+            found = None if single is None and not {"since", "until"} & set(section.values) else self._class(section)
+            return () if found is None else (found,)
+        for key in ("class", "since", "until"):
+            if key in section.values:
+                section.wrong(key, "stands beside `classes`; put it into that list")
+        entries = [(item, self._class(item.section(keys.ROOM_CLASS))) for item in history.items()]
+        _refuse_hidden([(item, entry.validity) for item, entry in entries if entry is not None])
+        return tuple(entry for _, entry in entries if entry is not None)
 
     def _class(self, section: Section) -> RoomClassification | None:
-        value = section.need("class", "write what the room is used for, such as public or intimate-care")
-        name = None if value is None else value.text()
+        name = section.need_parsed("class", self._room_class, "write what the room is used for, such as public")
         validity = self._validity(section, "since", "until")
         return None if name is None else RoomClassification(name, validity)
 
@@ -94,100 +102,118 @@ class _RegisterReader:
 
     def _read_device(self, item: Value) -> None:
         section = item.section(keys.DEVICE)
-        needed = {
-            "id": section.need("id", "write one that never changes, such as a UUID"),
-            "name": section.need("name", "write how people call it"),
-            "kind": section.need("kind", "write camera or microphone"),
-            "tracks": section.need("tracks", "write what it may record: {video: true, audio: false}"),
-        }
-        ident = needed["id"].parsed(_ident) if needed["id"] is not None else None
-        name = needed["name"].text() if needed["name"] is not None else None
-        kind = needed["kind"].parsed(_kind) if needed["kind"] is not None else None
-        video, audio = self._tracks(needed["tracks"]) if needed["tracks"] is not None else (False, False)
-        links = [*self._links(section, "assignments", Relation.ASSIGNED)]
-        links += [*self._links(section, "sees", Relation.SEES), *self._links(section, "hears", Relation.HEARS)]
-        known_as = self._known_as(section)
-        if kind is DeviceKind.MICROPHONE and video and needed["tracks"] is not None:
-            needed["tracks"].wrong("a microphone records no video; write video: false, or kind: camera")
+        ident = section.need_parsed("id", scalars.parse_ident, "write one that never changes, such as a UUID")
+        name = section.need_parsed("name", str, "write how people call it")
+        kind = section.need_parsed("kind", scalars.parse_kind, "write camera or microphone")
+        video, audio = self._tracks(section)
+        known_as = self._known_as(section, ident or name or "?")
+        links = (
+            *self._links(section, "assignments", Relation.ASSIGNED),
+            *self._links(section, "sees", Relation.SEES),
+            *self._links(section, "hears", Relation.HEARS),
+        )
+        self._read_papers(section)
+        if kind is DeviceKind.MICROPHONE and video:
+            section.wrong("tracks", "a microphone records no video; write video: false, or kind: camera")
+        if name is not None:
+            _note_taken(name, self._device_names, section, "device")
         if ident is None or name is None or kind is None:
             return
         if ident in self._devices:
-            item.wrong(f"the device {ident!r} is there twice; ids are for one device each")
-            return
-        self._devices[ident] = Device(ident, name, kind, video, audio, known_as, tuple(links))
+            item.wrong(f"the device {ident!r} is there twice; give each device an id of its own")
+        self._devices.setdefault(ident, Device(ident, name, kind, video, audio, known_as, links))
 
-    def _tracks(self, value: Value) -> tuple[bool, bool]:
-        section = value.section(keys.TRACKS)
-        video, audio = section.get("video"), section.get("audio")
-        return bool(video and video.flag()), bool(audio and audio.flag())
+    def _tracks(self, section: Section) -> tuple[bool, bool]:
+        value = section.need("tracks", "write what it may record: {video: true, audio: false}")
+        if value is None:
+            return False, False
+        tracks = value.section(keys.TRACKS)
+        return tracks.read_flag("video", default=False), tracks.read_flag("audio", default=False)
 
-    def _known_as(self, section: Section) -> tuple[tuple[StoreName, CameraName], ...]:
+    def _known_as(self, section: Section, device: str) -> tuple[tuple[StoreName, CameraName], ...]:
         value = section.get("known_as")
         found = []
         for store, item in value.pairs() if value is not None else ():
-            for camera in item.texts() if item.is_list() else [item.text()]:
+            if not scalars.is_name(store):
+                item.wrong(f"{store!r} is the name of no store; write a mapping such as {{main: reception}}")
+            names = item.parsed_items(str) if item.is_list else [item.text()]
+            for camera in names:
                 if camera is None:
                     continue
                 pair = (StoreName(store), CameraName(camera))
-                if pair in self._known:
-                    item.wrong(f"{camera!r} of store {store!r} is another device already")
-                self._known.add(pair)
+                other = self._cameras.setdefault(pair, device)
+                if other != device:
+                    item.wrong(f"{camera!r} of store {store!r} is the device {other!r} already; a name is for one")
                 found.append(pair)
         return tuple(found)
 
     def _links(self, section: Section, key: str, relation: Relation) -> Sequence[RoomLink]:
         value = section.get(key)
-        found = []
-        for item in value.items() if value is not None else []:
-            if item.is_mapping():
+        found: list[tuple[Value, RoomLink]] = []
+        for item in value.items(else_="; leave the key out for no room") if value is not None else []:
+            if item.is_mapping:
                 entry = item.section(keys.LINK)
-                room_value = entry.need("room", "write the id of a room")
-                room = None if room_value is None else room_value.text()
+                room = entry.need_parsed("room", str, "write the id of a room")
                 validity = self._validity(entry, "from", "to")
             else:
                 room, validity = item.text(), Validity()
             if room is None:
                 continue
             if room not in self._rooms:
-                item.wrong(f"{room!r} is no room of this register")
-            found.append(RoomLink(room, relation, validity))
-        return found
+                item.wrong(f"{room!r} is no room of this register; write the id of one, or add it to `rooms`")
+            found.append((item, RoomLink(room, relation, validity)))
+        if relation is Relation.ASSIGNED:
+            _refuse_hidden([(item, link.validity) for item, link in found])
+        return [link for _, link in found]
+
+    def _read_papers(self, section: Section) -> None:
+        """Check what is kept for people only, so that a slip in it is noticed as well."""
+        section.read("make", str, "")
+        section.read("address", scalars.parse_address, "")
+        note, approval = section.get("note"), section.get("approval")
+        if note is not None:
+            note.prose()
+        if approval is None:
+            return
+        if not approval.is_mapping:
+            approval.text()
+            return
+        papers = approval.section(keys.APPROVAL)
+        papers.need_parsed("reference", str, "write the number of the decision, such as MB-2026-04")
+        papers.read("date", scalars.parse_day, None, dates=True)
+        papers.read_flag("audio", default=False)
+        if (text := papers.get("note")) is not None:
+            text.prose()
 
     # --- time -------------------------------------------------------------------------------------------------
 
     def _validity(self, section: Section, begin: str, end: str) -> Validity:
-        since = section.read(begin, self._instant, ALWAYS)
-        until = section.read(end, self._instant, FOREVER)
-        if since >= until:
-            section.values[end].wrong(f"is not after `{begin}`")
-            return Validity()
-        return Validity(since, until)
-
-    def _instant(self, text: str) -> datetime:
-        """Return the instant of a date, midnight in the register's zone, or of a time with an offset."""
-        try:
-            if _DATE.fullmatch(text):
-                return datetime.combine(date.fromisoformat(text), time(), self._zone).astimezone(ZoneInfo("UTC"))
-            return instants.from_text(text)
-        except (ValueError, OverflowError):
-            raise ValueError(f"{text!r}: write a date such as 2026-01-31, or 2026-01-31T08:00:00+02:00") from None
+        since: datetime = section.read(begin, self._moment, ALWAYS, dates=True)
+        until: datetime = section.read(end, self._moment, FOREVER, dates=True)
+        if since < until:
+            return Validity(since, until)
+        if section.get(end) is None:
+            section.wrong(begin, "is the end of time; write when it began")
+        else:
+            section.wrong(end, f"is not after `{begin}`; write a later one, or leave it out while it lasts")
+        return Validity()
 
 
-def _zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{text!r} is no time zone; write one such as Europe/Tallinn or UTC") from None
+def _note_taken(name: str, taken: set[str], section: Section, what: str) -> None:
+    if name in taken:
+        section.wrong("name", f"the name {name!r} is taken by another {what}; name each differently")
+    taken.add(name)
 
 
-def _kind(text: str) -> DeviceKind:
-    try:
-        return DeviceKind(text)
-    except ValueError:
-        raise ValueError(f"{text!r}: write camera or microphone") from None
+def _refuse_hidden(entries: Sequence[tuple[Value, Validity]]) -> None:
+    """Note entries that hide one named before them from its beginning on: of two that overlap, the last holds.
 
-
-def _ident(text: str) -> str:
-    if not _IDENT.fullmatch(text):
-        raise ValueError(f"{text!r}: write 1 to 128 letters, digits, and . _ : -")
-    return text
+    In the order of time that is what people mean: each lasts until the next begins. In another order, an entry that
+    was forgotten could end the care of a room.
+    """
+    begins: list[tuple[datetime, str]] = []
+    for item, validity in entries:
+        place = bisect.bisect_left(begins, (validity.since, ""))
+        if place < len(begins) and begins[place][0] < validity.until:
+            item.wrong(f"begins no later than {begins[place][1]} and hides it; put them in the order of time")
+        bisect.insort(begins, (validity.since, item.key))

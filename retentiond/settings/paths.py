@@ -1,53 +1,86 @@
-"""Which directories may be a store: never one whose loss would be a disaster (design rule 5)."""
+"""Which paths may be written: plain ones, and for stores and state none whose loss would be a disaster (rule 5)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 _SYSTEM = frozenset(
     f"/{name}"
     for name in (
-        *(
-            "bin",
-            "boot",
-            "dev",
-            "etc",
-            "home",
-            "lib",
-            "lib32",
-            "lib64",
-            "libx32",
-            "media",
-            "mnt",
-            "opt",
-            "proc",
-            "root",
-        ),
-        *("run", "sbin", "srv", "sys", "tmp", "usr", "var", "var/lib", "var/log", "var/cache", "var/spool", "var/run"),
-        *("var/tmp", "var/backups", "var/mail", "var/opt", "usr/local", "usr/share"),
+        *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc"),
+        *("root", "run", "sbin", "srv", "sys", "tmp", "usr", "var", "var/backups", "var/cache", "var/lib", "var/log"),
+        *("var/mail", "var/opt", "var/run", "var/spool", "var/tmp"),
     )
 )
-_NEVER_BELOW = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
+_NEVER_BELOW = (
+    *("/bin/", "/boot/", "/dev/", "/etc/", "/lib/", "/lib32/", "/lib64/", "/libx32/"),
+    *("/proc/", "/sbin/", "/sys/", "/usr/"),
+)
+STATE = "the state directory"
+_LOST_AT_BOOT = ("/run/", "/var/run/")
+
+
+def parse_file_path(text: str) -> str:
+    """Return the path of a file, absolute or beside the configuration.
+
+    Raises:
+        ValueError: something in it would have to be expanded or worked out, or cannot be seen.
+    """
+    if not text.isprintable() or text != text.strip():
+        raise ValueError(f"{text!r}: begins or ends with a space, or holds a line break or NUL; write the path alone")
+    if text.startswith("~") or "$" in text:
+        raise ValueError(f"{text!r}: nothing is expanded here; write the path out")
+    if text in (".", "/") or text != os.path.normpath(text) or text.startswith("//") or text.split("/")[0] == "..":
+        raise ValueError(f"{text!r}: write the path of a file, without //, . and ..")
+    return text
+
+
+def parse_absolute_path(text: str) -> str:
+    """Return an absolute path that is no directory of the system, nor in the root directory itself.
+
+    Raises:
+        ValueError: as `parse_file_path`; it is relative, or such a directory.
+    """
+    plain = parse_file_path(text)
+    if not plain.startswith("/"):
+        raise ValueError(f"{text!r}: write an absolute path, one that begins with /")
+    if plain in _SYSTEM or plain.count("/") < 2:
+        raise ValueError(f"{text!r} is a system directory or too near the root; name a place further down")
+    return plain
+
+
+def parse_key_path(text: str) -> str:
+    """Return the absolute path of the signing key. The error shows no text: it might be a key, pasted.
+
+    Raises:
+        ValueError: it is no plain absolute path.
+    """
+    try:
+        return parse_absolute_path(text)
+    except ValueError:
+        raise ValueError(
+            "is no plain absolute path of a file; write one such as /var/lib/retentiond/audit.key"
+        ) from None
+
+
+def parse_state_path(text: str) -> str:
+    """Return the path of the state directory.
+
+    Raises:
+        ValueError: it is no plain absolute path, a system directory or below one, or is emptied at boot.
+    """
+    plain = _directory(text)
+    if plain.startswith(_LOST_AT_BOOT):
+        raise ValueError(f"{text!r} is emptied at boot, and the audit trail with it; write /var/lib/retentiond")
+    return plain
 
 
 def parse_store_path(text: str) -> str:
     """Return the path of a store.
 
     Raises:
-        ValueError: it is relative, not plain, a system directory or below one, or too near the root.
+        ValueError: it is no plain absolute path, leads through a link, is a system directory or below one.
     """
-    if "\0" in text or "\n" in text:
-        raise ValueError(f"{text!r}: holds a line break or NUL")
-    if text.startswith("~") or "$" in text:
-        raise ValueError(f"{text!r}: nothing is expanded here; write the path out")
-    if not text.startswith("/"):
-        raise ValueError(f"{text!r}: write an absolute path, such as /srv/recordings")
-    plain = text.rstrip("/") or "/"
-    if plain != os.path.normpath(plain) or plain.startswith("//"):
-        raise ValueError(f"{text!r}: write it without //, . and ..")
-    if plain in _SYSTEM or plain == "/" or plain.count("/") < 2:
-        raise ValueError(f"{text!r} is a system directory or too near the root; name one such as /srv/recordings")
-    if any(plain.startswith(parent + "/") for parent in _NEVER_BELOW):
-        raise ValueError(f"{text!r} lies in a system directory; recordings do not belong there")
+    plain = _directory(text)
     link = _first_link(plain)
     if link is not None:
         raise ValueError(
@@ -56,23 +89,41 @@ def parse_store_path(text: str) -> str:
     return plain
 
 
-def overlap_problems(stores: Sequence[tuple[str, str]], state: str) -> list[tuple[int, str]]:
-    """Return the stores, by position, that contain or lie in another one or the state directory, and why."""
-    found = []
-    for index, (_, path) in enumerate(stores):
-        if _overlap(path, state):
-            found.append((index, f"the store {path!r} and the state directory {state!r} overlap; keep them apart"))
-        for name, other in stores[:index]:
-            if _overlap(path, other):
-                found.append(
-                    (index, f"the store {path!r} overlaps with the store {name!r} at {other!r}; keep them apart")
-                )
-    return found
+def _directory(text: str) -> str:
+    """Return the plain path of a directory; a slash at its end means nothing."""
+    plain = parse_absolute_path(text.rstrip("/") or text[:1])
+    if plain.startswith(_NEVER_BELOW):
+        raise ValueError(f"{text!r} lies in a system directory; write a place for data, such as /srv or /var/lib")
+    return plain
 
 
-def _overlap(path: str, other: str) -> bool:
-    ours, theirs = os.path.realpath(path) + "/", os.path.realpath(other) + "/"
-    return ours.startswith(theirs) or theirs.startswith(ours)
+def overlap_problems(stores: Sequence[tuple[str, str]], ours: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Yield the stores, by position, that contain or lie in another one, or that hold a path of ours; and why.
+
+    `ours` are the state directory and our files by what they are. Links are followed first.
+    """
+    real = [_resolved(path) for _, path in stores]
+    for what, path in ours.items():
+        place = _resolved(path)
+        for index, store in enumerate(real):
+            if place.startswith(store) or (what == STATE and store.startswith(place)):
+                yield index, f"the store {stores[index][1]!r} and {what} {path!r} overlap; keep them apart"
+    above: list[int] = []
+    for index in sorted(range(len(real)), key=lambda item: (real[item], item)):
+        while above and not real[index].startswith(real[above[-1]]):
+            above.pop()
+        if above:
+            first, second = sorted((above[-1], index))
+            name, path = stores[first]
+            yield (
+                second,
+                f"the store {stores[second][1]!r} overlaps with the store {name!r} at {path!r}; keep them apart",
+            )
+        above.append(index)
+
+
+def _resolved(path: str) -> str:
+    return os.path.realpath(path) + "/"
 
 
 def _first_link(path: str) -> str | None:

@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from retentiond.settings.values import CONTROLLER_TO_WRITE
+
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
@@ -27,19 +29,19 @@ class Proposal:
 
 
 def propose(store: str, found: Recognised, *, looked_at: int, matched: int) -> Proposal:
-    """Return both files for the store at the path `store`."""
+    """Return both files for the store at the path `store`: every camera that was found, and none in a room."""
     summary = (
         f"{store} looks like recorder {found.recorder}"
         + (f" with layout {found.layout}" if found.layout else "")
         + f": {matched} of {looked_at} names match; cameras: {', '.join(found.cameras) or 'none yet'}"
     )
-    return Proposal(summary, _settings(store, found), _register(found.cameras))
+    return Proposal(summary, _settings(store, found), _register(found.cameras, found.timezone))
 
 
 def _settings(store: str, found: Recognised) -> str:
     lines = [
         "# Proposed by `retentiond config init`. Review every line, then: retentiond config check, retentiond plan",
-        "controller: Write who answers for the recordings",
+        f"controller: {CONTROLLER_TO_WRITE}",
         "mode: observe   # everything but deleting; set enforce when `retentiond plan` looks right",
         "deletion_rules:",
         "  # Write the periods that you have promised; there is no default.",
@@ -50,7 +52,7 @@ def _settings(store: str, found: Recognised) -> str:
         "  - name: main",
         f"    path: {_quoted(store)}",
         f"    recorder: {found.recorder}",
-        f"    timezone: {found.timezone}   # the zone in which the recorder names its files",
+        f"    timezone: {_quoted(found.timezone)}   # the zone in which the recorder names its files",
     ]
     if found.layout is not None:
         lines.append(f"    layout: {_quoted(found.layout)}")
@@ -60,9 +62,10 @@ def _settings(store: str, found: Recognised) -> str:
     return "\n".join(lines)
 
 
-def _register(cameras: Sequence[str]) -> str:
+def _register(cameras: Sequence[str], timezone: str) -> str:
     lines = [
         "# Proposed by `retentiond config init`. Name every room, with its class, and where each device hangs.",
+        f"timezone: {_quoted(timezone)}",
         "rooms: []",
         "#  - {id: reception, name: Reception, class: public}",
         "#  - {id: procedure-1, name: Procedure room 1, class: intimate-care}   # no device may be there",
@@ -72,7 +75,7 @@ def _register(cameras: Sequence[str]) -> str:
     lines.append("devices:")
     for camera in cameras:
         lines += [
-            f"  - id: {uuid.uuid4()}",
+            f"  - id: {_quoted(str(uuid.uuid4()))}",
             f"    name: {_quoted(camera)}",
             "    kind: camera",
             "    tracks: {video: true, audio: false}   # what it may record",

@@ -15,7 +15,7 @@ def render(settings: Settings) -> str:
         "deletion_rules:",
     ]
     for rule in settings.policy.rules:
-        lines.append(f"  - name: {rule.name}")
+        lines.append(f"  - name: {_quoted(rule.name)}")
         lines.append(f"    categories: {_listed(sorted(rule.categories))}")
         lines.append(f"    deletion_period: {duration_text(rule.deletion_period)}")
         for key, names in (("stores", rule.stores), ("cameras", rule.cameras), ("rooms", rule.rooms)):
@@ -44,7 +44,7 @@ def render(settings: Settings) -> str:
 
 
 def _store(store: StoreSettings) -> Iterable[str]:
-    yield f"  - name: {store.name}"
+    yield f"  - name: {_quoted(store.name)}"
     yield f"    path: {_quoted(store.path)}"
     yield f"    recorder: {store.recorder}"
     yield f"    timezone: {_quoted(store.timezone)}"

@@ -10,6 +10,9 @@ from retentiond.domain.rule import Policy
 
 DEFAULT_STATE = "/var/lib/retentiond"
 DEFAULT_SOCKET = "/run/retentiond/control.sock"
+DEFAULT_LISTEN = "127.0.0.1:9723"
+CONTROLLER_TO_WRITE = "Write who answers for the recordings"
+"""What `config init` proposes for `controller`; nothing is deleted in its name."""
 
 
 class OnAuditFailure(StrEnum):

@@ -79,7 +79,6 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(config: Path) -> None:
     assert "is no regular file" in refusal(pipe)
 
 
-@pytest.mark.xfail(strict=True, raises=IsADirectoryError, reason="fdopen() raises before it is looked at")
 def test_a_directory_is_refused(config: Path) -> None:
     assert "is no regular file" in refusal(config.parent)
 

@@ -100,13 +100,11 @@ def test_a_state_that_leads_into_a_store_through_a_link_is_refused(tmp_path: Pat
     assert "state directory" in problem
 
 
-@pytest.mark.xfail(strict=True, reason="`state` is only checked to be absolute")
 @pytest.mark.parametrize("text", ["/", "/etc", "/usr/lib/state", "//var/x", "/var/$STATE"])
 def test_the_state_lies_in_no_system_directory_either(text: str) -> None:
     problems_of(SETTINGS + f"state: {text}\n")
 
 
-@pytest.mark.xfail(strict=True, reason="the paths of files are taken as they are")
 @pytest.mark.parametrize("text", ["~/register.yml", "$REGISTER", '"register.yml\\n"'])
 def test_the_path_of_a_file_is_not_expanded_either(text: str) -> None:
     problems_of(changed("register: register.yml", f"register: {text}"))

@@ -34,11 +34,6 @@ devices:
 """
 """One device. A key of it that a test adds at the end stands on line 10."""
 
-needs_booleans = pytest.mark.xfail(
-    strict=True,
-    reason="Value.flag() asks for style None, and libyaml says '' of a plain scalar: every true and false is refused",
-)
-
 
 def settings_of(text: str, filename: str = "/etc/retentiond/retentiond.yml") -> Settings:
     return parse_settings(text.encode(), filename, host_name="nvr1")
