@@ -229,7 +229,7 @@ def run_once(loaded: Loaded) -> int:
 
 
 def run_daemon(loaded: Loaded) -> int:
-    """Run until SIGTERM or SIGINT. Raises what the start raises, and DurabilityLostError."""
+    """Run until SIGTERM or SIGINT. Raises what the start raises, and MustRestartError."""
     import sys
     import threading
 

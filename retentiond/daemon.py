@@ -15,7 +15,7 @@ from datetime import timedelta
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias, assert_never
 
-from retentiond.domain.errors import ConfigurationError, DurabilityLostError, RetentiondError, TryAgainError
+from retentiond.domain.errors import ConfigurationError, MustRestartError, RetentiondError, TryAgainError
 from retentiond.domain.finding import FindingKey, FindingKind, finding
 from retentiond.domain.recording import StoreName
 from retentiond.ports import Observer, WalkStep, Watch
@@ -154,7 +154,7 @@ class Daemon:
     # --- the loop ---------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Work until `stop`. Raises DurabilityLostError, and StorageError if the start itself fails."""
+        """Work until `stop`. Raises MustRestartError, and StorageError if the start itself fails."""
         cycle, around = self._cycle, self._around
         cycle.start()
         around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
@@ -162,10 +162,10 @@ class Daemon:
         cycle.report()
         around.manager.ready()
         around.log.info("started")
-        self._begin_scans()
         try:
             while not self._stopping.is_set():
                 wait = cycle.tick()
+                self._begin_scans(only_wanted=True)
                 self._feed_watchdog()
                 self._take_messages(wait)
         finally:
@@ -221,13 +221,11 @@ class Daemon:
     def _answer(self, request: Request) -> None:
         try:
             request.reply.set_result(answer(self._cycle, request.fields, request.actor))
-        except DurabilityLostError as error:
+        except MustRestartError as error:
             request.reply.set_exception(error)
             raise
         except RetentiondError as error:
             request.reply.set_exception(error)
-        if request.fields.get("verb") == "accept_clock":
-            self._begin_scans()
 
     def _do_task(self, name: str) -> None:
         began, clock = time.monotonic(), self._cycle.now
@@ -243,8 +241,8 @@ class Daemon:
 
     # --- scans ------------------------------------------------------------------------------------------------
 
-    def _begin_scans(self) -> None:
-        for keeper, scan in self._cycle.begin_scans():
+    def _begin_scans(self, *, only_wanted: bool = False) -> None:
+        for keeper, scan in self._cycle.begin_scans(only_wanted=only_wanted):
             walker = threading.Thread(target=self._walk, args=(keeper, scan), name=f"walk-{keeper.name}", daemon=True)
             walker.start()
 

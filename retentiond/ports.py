@@ -17,7 +17,6 @@ from retentiond.domain.event import Event, Record
 from retentiond.domain.finding import Finding
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import (
-    CameraName,
     Identity,
     Place,
     Recording,
@@ -603,12 +602,4 @@ class Observer(Protocol):
 
     def publish(self, snapshot: Snapshot) -> None:
         """A newer snapshot replaces the last."""
-        ...
-
-
-class DeviceNames(Protocol):
-    """The names of cameras that directories show. Part of the catalogue's knowledge, kept apart for the room check."""
-
-    def cameras(self, store: StoreName) -> Sequence[CameraName]:
-        """Return the cameras that own at least one recording."""
         ...

@@ -134,13 +134,15 @@ class World:
             self.clock.pass_time(min(look_every, end - self.clock.since_boot))
             self.cycle.tick()
 
-    def scan(self) -> None:
-        """Scan the store, whole, then tick."""
-        for keeper, scan in self.cycle.begin_scans():
+    def scan(self, *, only_wanted: bool = False) -> int:
+        """Scan the store, whole, then tick; return how many scans there were."""
+        scans = self.cycle.begin_scans(only_wanted=only_wanted)
+        for keeper, scan in scans:
             for step in keeper.store.walk(scan.descends):
                 self.cycle.take(keeper, step)
             self.cycle.complete_scan(keeper, whole=True)
         self.cycle.tick()
+        return len(scans)
 
     def waiting(self) -> Plan | None:
         """Return the plan that waits for an approval."""

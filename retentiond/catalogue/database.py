@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from retentiond.catalogue.errors import CatalogueDamagedError, damaged, refused
-from retentiond.domain.errors import StorageError
+from retentiond.catalogue.errors import damaged, refused
+from retentiond.domain.errors import CatalogueDamagedError, StorageError
 
 
 class Database:

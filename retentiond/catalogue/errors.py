@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from retentiond.domain.errors import StorageError
+from retentiond.domain.errors import CatalogueDamagedError, StorageError
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REMEDIES = {
@@ -10,10 +10,6 @@ _REMEDIES = {
     sqlite3.SQLITE_BUSY: "another process holds it; end that one or try again",
     sqlite3.SQLITE_LOCKED: "another process holds it; end that one or try again",
 }
-
-
-class CatalogueDamagedError(StorageError):
-    """The catalogue's file is damaged or of another version. Nothing is lost with it: a scan makes it anew."""
 
 
 def damaged(path: str, why: str) -> CatalogueDamagedError:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from retentiond.catalogue.database import Database
-from retentiond.catalogue.errors import CatalogueDamagedError, damaged
+from retentiond.catalogue.errors import damaged
 from retentiond.catalogue.schema import IN_MEMORY, connect, connect_read_only
 from retentiond.catalogue.sqlite import SqliteCatalogue
-from retentiond.domain.errors import StorageError
+from retentiond.domain.errors import CatalogueDamagedError, StorageError
 from retentiond.durable import sync_directory
 
 KEPT_ASIDE = 3

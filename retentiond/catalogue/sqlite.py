@@ -18,7 +18,7 @@ from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanSta
 
 
 class SqliteCatalogue:
-    """`Catalogue` and `DeviceNames` over an open database; used from the thread that opened it.
+    """`Catalogue` over an open database; used from the thread that opened it.
 
     Every instant is kept, and every bound taken, in whole milliseconds, rounded down; bases are kept exactly.
     """
@@ -54,10 +54,6 @@ class SqliteCatalogue:
                 (self._keys.remember(number, Stream(store, CameraName(camera), Category(category))), count)
                 for number, camera, category, count in rows
             ]
-
-    def cameras(self, store: StoreName) -> Sequence[CameraName]:
-        query = "SELECT DISTINCT camera FROM stream WHERE store=? AND recordings>0 ORDER BY camera"
-        return [CameraName(camera) for (camera,) in self._db.rows(query, store)]
 
     def census(self, store: StoreName) -> StoreCensus:
         by_camera: dict[CameraName, int] = {}

@@ -14,6 +14,8 @@ from retentiond.domain.finding import Finding, FindingKey, FindingKind
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
 from retentiond.domain.suspension import Suspension
 
+_KINDS = frozenset(kind.value for kind in FindingKind)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenIntent:
@@ -109,6 +111,8 @@ class Decisions:
 
     def _apply_finding(self, record: Record) -> None:
         fields = record.fields
+        if fields["kind"] not in _KINDS:
+            return  # a newer version wrote it, and this one would neither find nor close it
         key = FindingKey(FindingKind(fields["kind"]), fields["subject"])
         match record.type:
             case EventType.FINDING_OPENED:

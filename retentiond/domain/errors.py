@@ -42,11 +42,16 @@ class StorageError(RetentiondError):
     exit_status = 74
 
 
-class DurabilityLostError(StorageError):
-    """A sync of the audit trail failed. Nobody knows what is on the disk, and a second sync would only lie.
+class MustRestartError(StorageError):
+    """What this process knows cannot be trusted any more: it ends at once, and the next start reads the disk."""
 
-    The process ends at once, and the next start reads back what is there (rule 7).
-    """
+
+class DurabilityLostError(MustRestartError):
+    """A sync of the audit trail failed. Nobody knows what is on the disk, and a second sync would only lie (rule 7)."""
+
+
+class CatalogueDamagedError(MustRestartError):
+    """The catalogue's file is damaged or of another version. Nothing is lost with it: a scan makes it anew."""
 
 
 class TryAgainError(RetentiondError):

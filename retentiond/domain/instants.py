@@ -31,7 +31,7 @@ def from_ns(nanoseconds: int) -> datetime:
 
 def to_text(instant: datetime) -> str:
     """Return RFC 3339 text in UTC with milliseconds, as `2026-03-01T02:00:04.123Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def from_text(text: str) -> datetime:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from retentiond.domain.clock import Credible, TrustedTime
-from retentiond.domain.errors import DurabilityLostError, RetentiondError, TryAgainError, UsageError
+from retentiond.domain.errors import MustRestartError, RetentiondError, TryAgainError, UsageError
 from retentiond.domain.event import Event, EventType, finding_acknowledged
 from retentiond.domain.finding import Finding, FindingKey, FindingKind, finding
 from retentiond.domain.instants import EPOCH
@@ -118,11 +118,15 @@ class Cycle:
 
     # --- scans ------------------------------------------------------------------------------------------------
 
-    def begin_scans(self) -> list[tuple[StoreKeeper, StoreScan]]:
-        """Begin a scan of every store that can be scanned. Without a credible clock no name can be judged."""
+    def begin_scans(self, *, only_wanted: bool = False) -> list[tuple[StoreKeeper, StoreScan]]:
+        """Begin a scan of every store that can be scanned, or only of those that were not since they came.
+
+        Without a credible clock no name can be judged, so nothing is scanned.
+        """
         if not isinstance(self._parts.timekeeper.look(), Credible):
             return []
-        return [(keeper, scan) for keeper in self.keepers if (scan := keeper.begin_scan()) is not None]
+        keepers = [keeper for keeper in self.keepers if keeper.scan_wanted or not only_wanted]
+        return [(keeper, scan) for keeper in keepers if (scan := keeper.begin_scan()) is not None]
 
     def take(self, keeper: StoreKeeper, step: WalkStep) -> None:
         """Take in one step of a running scan."""
@@ -253,7 +257,7 @@ class Cycle:
         """Do a store's work; what goes wrong in it is a finding about that store and nobody else's trouble (I9)."""
         try:
             work()
-        except DurabilityLostError:
+        except MustRestartError:
             raise
         except RetentiondError as error:
             self._failures[keeper.name] = failed_store(keeper.name, str(error))
@@ -265,7 +269,7 @@ class Cycle:
         """Write to the trail; while it cannot be written nothing is deleted, and a finding says so (I4)."""
         try:
             write()
-        except DurabilityLostError:
+        except MustRestartError:
             raise
         except RetentiondError as error:
             self._standing[UNWRITABLE] = finding(

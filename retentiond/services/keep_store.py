@@ -61,6 +61,7 @@ class StoreKeeper:
         self.condition: StoreCondition = Absent("not looked at yet")
         self.next_due: datetime | None = None
         self.scan: StoreScan | None = None
+        self.scan_wanted = True
         self._parts = parts
         self._enforcing = enforcing
         self._recovered = False
@@ -77,7 +78,9 @@ class StoreKeeper:
 
     def examine(self) -> None:
         """Look whether the store is there. When it comes (back), what was begun in it is settled first (I4)."""
+        was_there = isinstance(self.condition, Present | Unadopted)
         self.condition = self.store.examine()
+        self.scan_wanted = self.scan_wanted or (not was_there and isinstance(self.condition, Present | Unadopted))
         if not isinstance(self.condition, Present):
             self._recovered = False
             return
@@ -100,6 +103,7 @@ class StoreKeeper:
         self._parts.journal.write([Event(EventType.STORE_ADOPTED, fields)])
         if former is not None and former.get("uuid") != identity.uuid:
             self._forget_explanations()
+            self.scan_wanted = True
         self.rules_changed()
         self.examine()
 
@@ -144,6 +148,7 @@ class StoreKeeper:
         if self.scan is not None or not isinstance(self.condition, Present | Unadopted):
             return None
         parts = self._parts
+        self.scan_wanted = False
         resume_after = parts.catalogue.scan_state(self.name).resume_after
         self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer, resume_after=resume_after)
         return self.scan

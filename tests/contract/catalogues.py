@@ -2,21 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from retentiond.domain.recording import Recording, StoreName, Stream
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports import Arrived, Catalogue, DeviceNames, DirectoryStamp, Listing
+from retentiond.ports import Arrived, Catalogue, DirectoryStamp, Listing
 from tests.builders import NOW, STORE, a_rule, a_stream, at
 
 MS = timedelta(milliseconds=1)
 OTHER = StoreName("archive")
 FIRST = at("2026-03-01 02:00")
-
-
-class Indexed(Catalogue, DeviceNames, Protocol):
-    """What the daemon uses a catalogue for."""
 
 
 def a_listing(directory: bytes = b"reception/2026-03-01", *, stamp: DirectoryStamp | None = None) -> Listing:

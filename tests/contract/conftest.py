@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from retentiond.catalogue.open import open_catalogue
-from tests.contract.catalogues import Indexed
+from retentiond.ports import Catalogue
 from tests.fakes.catalogue import MemoryCatalogue
 
 
 @pytest.fixture(params=["sqlite", "memory"])
-def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Indexed]:
+def catalogue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalogue]:
     if request.param == "memory":
         yield MemoryCatalogue()
         return

@@ -19,7 +19,6 @@ from tests.contract.catalogues import (
     FIRST,
     MS,
     OTHER,
-    Indexed,
     a_listing,
     a_span,
     arrive,
@@ -32,9 +31,8 @@ from tests.contract.catalogues import (
 # --- streams ----------------------------------------------------------------------------------------------------
 
 
-def test_an_empty_catalogue_knows_nothing(catalogue: Indexed) -> None:
+def test_an_empty_catalogue_knows_nothing(catalogue: Catalogue) -> None:
     assert catalogue.streams(STORE) == []
-    assert catalogue.cameras(STORE) == []
     assert catalogue.census(STORE) == StoreCensus(0, {}, None)
     assert (catalogue.oldest(a_stream(), None, None), catalogue.newest(a_stream())) == (None, None)
     assert (found(catalogue), catalogue.count((everything(),))) == ([], 0)
@@ -45,7 +43,7 @@ def test_an_empty_catalogue_knows_nothing(catalogue: Indexed) -> None:
     assert (catalogue.waiting(STORE), list(catalogue.members(STORE))) == (None, [])
 
 
-def test_streams_are_counted_apart_by_camera_category_and_store(catalogue: Indexed) -> None:
+def test_streams_are_counted_apart_by_camera_category_and_store(catalogue: Catalogue) -> None:
     still, elsewhere = a_stream(category=Category.STILL), a_stream(store=OTHER)
     arrive(catalogue, *recordings(3))
     arrive(catalogue, a_recording(stream=still, path=b"reception/a.jpg"))
@@ -55,7 +53,7 @@ def test_streams_are_counted_apart_by_camera_category_and_store(catalogue: Index
     assert list(catalogue.streams(OTHER)) == [(elsewhere, 1)]
 
 
-def test_a_stream_that_ran_empty_stays_known_with_its_bases(catalogue: Indexed) -> None:
+def test_a_stream_that_ran_empty_stays_known_with_its_bases(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *recordings(2))
     bases = StreamBases(a_basis(), a_basis())
     catalogue.set_bases(a_stream(), bases)
@@ -64,15 +62,14 @@ def test_a_stream_that_ran_empty_stays_known_with_its_bases(catalogue: Indexed) 
     assert catalogue.bases(a_stream()) == bases
 
 
-def test_cameras_are_those_that_own_a_recording(catalogue: Indexed) -> None:
+def test_cameras_are_those_that_own_a_recording(catalogue: Catalogue) -> None:
     gone = arrive(catalogue, *recordings(1, camera="ward"))
     arrive(catalogue, *recordings(2, camera="reception"), *recordings(1, camera="entrance"))
     arrive(catalogue, a_recording(stream=a_stream(category=Category.STILL), path=b"reception/a.jpg"))
     catalogue.forget(gone)
-    assert list(catalogue.cameras(STORE)) == ["entrance", "reception"]
 
 
-def test_a_census_adds_a_cameras_streams_up_and_has_the_newest_start(catalogue: Indexed) -> None:
+def test_a_census_adds_a_cameras_streams_up_and_has_the_newest_start(catalogue: Catalogue) -> None:
     arrive(catalogue, *recordings(3, first=FIRST))
     newest = a_recording(at("2026-03-20"), stream=a_stream(category=Category.STILL), path=b"reception/a.jpg")
     arrive(catalogue, newest, *recordings(2, camera="entrance", first=FIRST))
@@ -82,7 +79,7 @@ def test_a_census_adds_a_cameras_streams_up_and_has_the_newest_start(catalogue: 
     assert catalogue.census(OTHER) == StoreCensus(0, {}, None)
 
 
-def test_the_oldest_start_is_looked_for_from_since_and_before_until(catalogue: Indexed) -> None:
+def test_the_oldest_start_is_looked_for_from_since_and_before_until(catalogue: Catalogue) -> None:
     arrive(catalogue, *(a_recording(FIRST + timedelta(hours=number)) for number in range(4)))
     arrive(catalogue, a_recording(FIRST - timedelta(days=9), camera="entrance"))
     second = FIRST + timedelta(hours=1)
@@ -94,7 +91,7 @@ def test_the_oldest_start_is_looked_for_from_since_and_before_until(catalogue: I
     assert catalogue.newest(a_stream()) == FIRST + timedelta(hours=3)
 
 
-def test_instants_are_kept_and_asked_for_in_whole_milliseconds(catalogue: Indexed) -> None:
+def test_instants_are_kept_and_asked_for_in_whole_milliseconds(catalogue: Catalogue) -> None:
     fine = timedelta(microseconds=700)
     arrive(catalogue, a_recording(FIRST + fine), doubt=Doubt.FUTURE_TIME)
     (row,) = catalogue.find((a_span(FIRST - MS + fine, FIRST + fine),))
@@ -103,7 +100,7 @@ def test_instants_are_kept_and_asked_for_in_whole_milliseconds(catalogue: Indexe
     assert catalogue.oldest(a_stream(), FIRST + fine, None) == FIRST
 
 
-def test_bases_come_back_exactly_with_their_rules(catalogue: Indexed) -> None:
+def test_bases_come_back_exactly_with_their_rules(catalogue: Catalogue) -> None:
     moved = at("2026-02-03 04:05:06.000007")
     rule = a_rule(
         "rule 2", period="36h", categories=(Category.AUDIO, Category.VIDEO), stores=(STORE,), rooms=("ward", "lobby")
@@ -120,7 +117,7 @@ def test_bases_come_back_exactly_with_their_rules(catalogue: Indexed) -> None:
 # --- listings ---------------------------------------------------------------------------------------------------
 
 
-def test_a_listing_is_compared_with_its_own_directory(catalogue: Indexed) -> None:
+def test_a_listing_is_compared_with_its_own_directory(catalogue: Catalogue) -> None:
     first, second, third = recordings(3)
     arrive(catalogue, first, second, a_recording(path=b"reception/other/a.mp4"))
     directory = first.place.directory
@@ -130,13 +127,13 @@ def test_a_listing_is_compared_with_its_own_directory(catalogue: Indexed) -> Non
     assert catalogue.compare(OTHER, a_listing(directory), ()).vanished == ()
 
 
-def test_unknown_places_come_in_the_order_of_the_listing(catalogue: Indexed) -> None:
+def test_unknown_places_come_in_the_order_of_the_listing(catalogue: Catalogue) -> None:
     seen = [a_recording(path=b"d/%d.mp4" % number) for number in (3, 1, 2)]
     result = catalogue.compare(STORE, a_listing(b"d"), [(item.stream, item.place) for item in seen])
     assert [place.name for place in result.unknown] == [b"3.mp4", b"1.mp4", b"2.mp4"]
 
 
-def test_streams_that_share_a_directory_and_its_hours_are_told_apart(catalogue: Indexed) -> None:
+def test_streams_that_share_a_directory_and_its_hours_are_told_apart(catalogue: Catalogue) -> None:
     mine, next_door = a_recording(path=b"day/a.mp4"), a_recording(path=b"day/b.mp4", camera="entrance")
     farther = a_recording(path=b"next/a.mp4")
     arrive(catalogue, mine, next_door, farther)
@@ -144,7 +141,7 @@ def test_streams_that_share_a_directory_and_its_hours_are_told_apart(catalogue: 
     assert compared(catalogue, b"next") == (set(), {farther})
 
 
-def test_a_directory_is_known_to_its_full_range_of_starts(catalogue: Indexed) -> None:
+def test_a_directory_is_known_to_its_full_range_of_starts(catalogue: Catalogue) -> None:
     late, early = a_recording(at("2026-03-09"), path=b"d/b"), a_recording(at("2026-03-02"), path=b"d/a")
     arrive(catalogue, late)
     arrive(catalogue, early)
@@ -153,7 +150,7 @@ def test_a_directory_is_known_to_its_full_range_of_starts(catalogue: Indexed) ->
     assert compared(catalogue, b"d") == (set(), {early})
 
 
-def test_a_directory_that_fills_and_empties_in_parts_keeps_its_last_row(catalogue: Indexed) -> None:
+def test_a_directory_that_fills_and_empties_in_parts_keeps_its_last_row(catalogue: Catalogue) -> None:
     items = recordings(9)
     for part in (items[:1], items[1:4], items[4:]):
         arrive(catalogue, *part)
@@ -162,7 +159,7 @@ def test_a_directory_that_fills_and_empties_in_parts_keeps_its_last_row(catalogu
     assert compared(catalogue, items[0].place.directory) == (set(), {items[8]})
 
 
-def test_a_file_that_is_another_cameras_now_is_unknown_and_takes_the_place(catalogue: Indexed) -> None:
+def test_a_file_that_is_another_cameras_now_is_unknown_and_takes_the_place(catalogue: Catalogue) -> None:
     former = a_recording(path=b"d/a.mp4")
     again = a_recording(former.start + MS, path=b"d/a.mp4", camera="entrance")
     arrive(catalogue, former, doubt=Doubt.DISPUTED)
@@ -173,7 +170,7 @@ def test_a_file_that_is_another_cameras_now_is_unknown_and_takes_the_place(catal
     assert catalogue.odd(STORE) == []
 
 
-def test_the_same_file_seen_twice_is_one_row_as_it_was_first_seen(catalogue: Indexed) -> None:
+def test_the_same_file_seen_twice_is_one_row_as_it_was_first_seen(catalogue: Catalogue) -> None:
     (item,) = arrive(catalogue, a_recording(), doubt=Doubt.UNKNOWN_TIME)
     arrive(catalogue, item, doubt=Doubt.DISPUTED)
     arrive(catalogue, item)
@@ -183,7 +180,7 @@ def test_the_same_file_seen_twice_is_one_row_as_it_was_first_seen(catalogue: Ind
     assert compared(catalogue, item.place.directory) == (set(), set())
 
 
-def test_what_vanished_goes_and_what_arrived_stays(catalogue: Indexed) -> None:
+def test_what_vanished_goes_and_what_arrived_stays(catalogue: Catalogue) -> None:
     first, second, third = recordings(3)
     arrive(catalogue, first, second)
     catalogue.update(STORE, a_listing(first.place.directory), [Arrived(third, NOW)], [first], ())
@@ -191,7 +188,7 @@ def test_what_vanished_goes_and_what_arrived_stays(catalogue: Indexed) -> None:
     assert list(catalogue.streams(STORE)) == [(a_stream(), 2)]
 
 
-def test_a_directory_is_known_once_it_was_listed(catalogue: Indexed) -> None:
+def test_a_directory_is_known_once_it_was_listed(catalogue: Catalogue) -> None:
     assert not catalogue.knows_directory(STORE, b"a")
     catalogue.update(STORE, a_listing(b"a"), (), (), ())
     assert catalogue.knows_directory(STORE, b"a")
@@ -200,13 +197,13 @@ def test_a_directory_is_known_once_it_was_listed(catalogue: Indexed) -> None:
     assert not catalogue.knows_directory(OTHER, b"a")
 
 
-def test_a_directory_with_the_largest_numbers_there_are_is_taken_in(catalogue: Indexed) -> None:
+def test_a_directory_with_the_largest_numbers_there_are_is_taken_in(catalogue: Catalogue) -> None:
     largest = DirectoryStamp((1 << 64) - 1, 1 << 63, -(1 << 63))
     catalogue.update(STORE, a_listing(b"a", stamp=largest), [Arrived(a_recording(path=b"a/b"), NOW)], (), ())
     assert catalogue.knows_directory(STORE, b"a")
 
 
-def test_names_are_bytes(catalogue: Indexed) -> None:
+def test_names_are_bytes(catalogue: Catalogue) -> None:
     names = [b"\xff\xfe", b"a\nb", b"'; DROP TABLE recording; --", b"%", "ä".encode(), b"a" * 255]
     items = [a_recording(FIRST + number * MS, path=b"\xe4\n/" + name) for number, name in enumerate(names)]
     arrive(catalogue, *items)
@@ -214,7 +211,7 @@ def test_names_are_bytes(catalogue: Indexed) -> None:
     assert compared(catalogue, b"\xe4\n", *items[1:]) == (set(), {items[0]})
 
 
-def test_recordings_that_are_directories_stay_so(catalogue: Indexed) -> None:
+def test_recordings_that_are_directories_stay_so(catalogue: Catalogue) -> None:
     whole = a_recording(path=b"1/event", unit=Unit.DIRECTORY)
     odd = a_recording(FIRST + MS, path=b"1/odd", unit=Unit.DIRECTORY)
     arrive(catalogue, whole, a_recording(FIRST + 2 * MS, path=b"1/file"))
@@ -236,7 +233,7 @@ def spread(catalogue: Catalogue, *places: bytes, stream: Stream | None = None) -
     )
 
 
-def test_directories_that_are_gone_take_all_below_them_along(catalogue: Indexed) -> None:
+def test_directories_that_are_gone_take_all_below_them_along(catalogue: Catalogue) -> None:
     spread(catalogue, b"top.mp4", b"a/1", b"a/x/1", b"a/x/y/1", b"a!b/1", b"ab/1", b"b/1", b"b/c/1")
     assert paths(catalogue.forget_directories(STORE, b"", [b"ab", b"b"])) == {b"a/1", b"a/x/1", b"a/x/y/1", b"a!b/1"}
     assert paths(found(catalogue)) == {b"top.mp4", b"ab/1", b"b/1", b"b/c/1"}
@@ -244,13 +241,13 @@ def test_directories_that_are_gone_take_all_below_them_along(catalogue: Indexed)
     assert all(catalogue.knows_directory(STORE, path) for path in (b"", b"ab", b"b", b"b/c"))
 
 
-def test_directories_whose_parent_was_never_listed_are_found(catalogue: Indexed) -> None:
+def test_directories_whose_parent_was_never_listed_are_found(catalogue: Catalogue) -> None:
     spread(catalogue, b"a/x/y/1", b"b/x/y/1")
     assert paths(catalogue.forget_directories(STORE, b"", [b"b"])) == {b"a/x/y/1"}
     assert paths(catalogue.forget_directories(STORE, b"b/x", [])) == {b"b/x/y/1"}
 
 
-def test_only_what_lies_below_the_parent_is_looked_at(catalogue: Indexed) -> None:
+def test_only_what_lies_below_the_parent_is_looked_at(catalogue: Catalogue) -> None:
     spread(catalogue, b"a/1", b"a/x/1", b"a-b/x/1", b"ab/x/1", b"b/a/x/1")
     spread(catalogue, b"a/x/1", stream=a_stream(store=OTHER))
     assert paths(catalogue.forget_directories(STORE, b"a", [b"y"])) == {b"a/x/1"}
@@ -258,7 +255,7 @@ def test_only_what_lies_below_the_parent_is_looked_at(catalogue: Indexed) -> Non
     assert found(catalogue, everything(a_stream(store=OTHER))) != []
 
 
-def test_nothing_is_forgotten_where_all_children_are_there(catalogue: Indexed) -> None:
+def test_nothing_is_forgotten_where_all_children_are_there(catalogue: Catalogue) -> None:
     spread(catalogue, b"a/1", b"a/x/1", b"\xff\xff/1", b"\x01/1")
     assert catalogue.forget_directories(STORE, b"", [b"a", b"\xff\xff", b"\x01", b"new"]) == []
     assert catalogue.forget_directories(STORE, b"a/x", []) == []
@@ -266,7 +263,7 @@ def test_nothing_is_forgotten_where_all_children_are_there(catalogue: Indexed) -
     assert paths(catalogue.forget_directories(STORE, b"", [b"a"])) == {b"\xff\xff/1", b"\x01/1"}
 
 
-def test_counts_follow_directories_that_are_gone(catalogue: Indexed) -> None:
+def test_counts_follow_directories_that_are_gone(catalogue: Catalogue) -> None:
     spread(catalogue, b"a/1", b"b/1")
     catalogue.update(STORE, a_listing(b"a"), (), (), [b"strange"])
     catalogue.forget_directories(STORE, b"", [b"b"])
@@ -277,7 +274,7 @@ def test_counts_follow_directories_that_are_gone(catalogue: Indexed) -> None:
 # --- names that no layout explains ------------------------------------------------------------------------------
 
 
-def test_unclassified_names_are_counted_by_store_and_replaced_by_the_next_listing(catalogue: Indexed) -> None:
+def test_unclassified_names_are_counted_by_store_and_replaced_by_the_next_listing(catalogue: Catalogue) -> None:
     catalogue.update(STORE, a_listing(b"a"), (), (), [b"x", b"y"])
     catalogue.update(STORE, a_listing(b""), (), (), [b"z"])
     catalogue.update(OTHER, a_listing(b"a"), (), (), [b"w"])
@@ -291,13 +288,13 @@ def test_unclassified_names_are_counted_by_store_and_replaced_by_the_next_listin
     assert catalogue.unclassified(STORE) == (0, [])
 
 
-def test_as_many_other_names_in_a_directory_replace_the_sample(catalogue: Indexed) -> None:
+def test_as_many_other_names_in_a_directory_replace_the_sample(catalogue: Catalogue) -> None:
     catalogue.update(STORE, a_listing(b"a"), (), (), [b"x"])
     catalogue.update(STORE, a_listing(b"a"), (), (), [b"y"])
     assert catalogue.unclassified(STORE) == (1, [b"a/y"])
 
 
-def test_the_sample_of_a_store_is_bounded_and_the_count_is_not(catalogue: Indexed) -> None:
+def test_the_sample_of_a_store_is_bounded_and_the_count_is_not(catalogue: Catalogue) -> None:
     for directory in (b"a", b"b", b"c"):
         catalogue.update(STORE, a_listing(directory), (), (), [b"%03d" % number for number in range(70)])
     count, sample = catalogue.unclassified(STORE)

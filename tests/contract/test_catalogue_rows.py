@@ -17,7 +17,6 @@ from tests.contract.catalogues import (
     FIRST,
     MS,
     OTHER,
-    Indexed,
     a_listing,
     a_span,
     arrive,
@@ -30,7 +29,7 @@ from tests.contract.catalogues import (
 # --- looking for recordings -------------------------------------------------------------------------------------
 
 
-def test_a_span_begins_after_its_first_instant_and_includes_its_last(catalogue: Indexed) -> None:
+def test_a_span_begins_after_its_first_instant_and_includes_its_last(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *(a_recording(FIRST + number * MS) for number in range(5)))
     span = a_span(FIRST, FIRST + 3 * MS)
     assert found(catalogue, span) == list(items[1:4])
@@ -38,7 +37,7 @@ def test_a_span_begins_after_its_first_instant_and_includes_its_last(catalogue: 
     assert found(catalogue, a_span(FIRST + 4 * MS, NOW)) == []
 
 
-def test_rows_come_oldest_first_whatever_the_order_of_arrival(catalogue: Indexed) -> None:
+def test_rows_come_oldest_first_whatever_the_order_of_arrival(catalogue: Catalogue) -> None:
     items = recordings(30)
     arrive(catalogue, *items[::-1])
     assert found(catalogue) == items
@@ -47,14 +46,14 @@ def test_rows_come_oldest_first_whatever_the_order_of_arrival(catalogue: Indexed
     assert found(catalogue, limit=99) == items
 
 
-def test_recordings_that_start_together_are_all_there(catalogue: Indexed) -> None:
+def test_recordings_that_start_together_are_all_there(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *(a_recording(path=path) for path in (b"a/1", b"a/2", b"b/1")))
     assert set(found(catalogue, a_span(FIRST - MS, FIRST))) == set(items)
     catalogue.forget([items[1]])
     assert set(found(catalogue)) == {items[0], items[2]}
 
 
-def test_spans_of_one_stream_that_overlap_yield_each_row_once(catalogue: Indexed) -> None:
+def test_spans_of_one_stream_that_overlap_yield_each_row_once(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *(a_recording(FIRST + number * MS) for number in range(10)))
     spans = (
         a_span(FIRST + 6 * MS, FIRST + 8 * MS),
@@ -68,7 +67,7 @@ def test_spans_of_one_stream_that_overlap_yield_each_row_once(catalogue: Indexed
     assert found(catalogue, *spans, limit=3) == list(items[2:5])
 
 
-def test_spans_of_several_streams_stay_with_their_streams(catalogue: Indexed) -> None:
+def test_spans_of_several_streams_stay_with_their_streams(catalogue: Catalogue) -> None:
     mine, theirs = recordings(4), recordings(4, camera="entrance")
     arrive(catalogue, *mine, *theirs, *recordings(4, camera="ward"))
     spans = (everything(theirs[0].stream), a_span(BEGINNING, mine[1].start))
@@ -77,7 +76,7 @@ def test_spans_of_several_streams_stay_with_their_streams(catalogue: Indexed) ->
     assert catalogue.count(spans) == 6
 
 
-def test_rows_may_be_forgotten_while_they_are_found(catalogue: Indexed) -> None:
+def test_rows_may_be_forgotten_while_they_are_found(catalogue: Catalogue) -> None:
     items = [a_recording(FIRST + number * MS, path=b"d/%04d" % number) for number in range(2500)]
     arrive(catalogue, *items)
     met, chunk = [], []
@@ -92,13 +91,13 @@ def test_rows_may_be_forgotten_while_they_are_found(catalogue: Indexed) -> None:
     assert compared(catalogue, b"d") == (set(), set())
 
 
-def test_many_rows_of_one_instant_are_found_over_several_pages(catalogue: Indexed) -> None:
+def test_many_rows_of_one_instant_are_found_over_several_pages(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *(a_recording(path=b"%d/%04d" % (number % 3, number)) for number in range(2100)))
     assert sorted(paths(found(catalogue))) == sorted(paths(items))
     assert len(found(catalogue)) == 2100
 
 
-def test_what_was_odd_at_first_sight_is_remembered(catalogue: Indexed) -> None:
+def test_what_was_odd_at_first_sight_is_remembered(catalogue: Catalogue) -> None:
     ordinary, doubted, late = recordings(3)
     arrive(catalogue, ordinary)
     arrive(catalogue, doubted, doubt=Doubt.UNKNOWN_TIME)
@@ -115,14 +114,14 @@ def test_what_was_odd_at_first_sight_is_remembered(catalogue: Indexed) -> None:
 # --- forgetting -------------------------------------------------------------------------------------------------
 
 
-def test_forgetting_drops_just_those_rows(catalogue: Indexed) -> None:
+def test_forgetting_drops_just_those_rows(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *recordings(3), *recordings(2, camera="entrance"))
     catalogue.forget([items[1], items[3]])
     assert found(catalogue) == [items[0], items[2]]
     assert list(catalogue.streams(STORE)) == [(a_stream(), 2), (a_stream(camera="entrance"), 1)]
 
 
-def test_forgetting_what_was_never_there_leaves_no_trace(catalogue: Indexed) -> None:
+def test_forgetting_what_was_never_there_leaves_no_trace(catalogue: Catalogue) -> None:
     (known,) = arrive(catalogue, a_recording())
     catalogue.forget([a_recording(known.start + MS, path=known.place.path), a_recording(camera="ward", path=b"w/1")])
     catalogue.forget([known, known])
@@ -131,14 +130,14 @@ def test_forgetting_what_was_never_there_leaves_no_trace(catalogue: Indexed) -> 
     assert not catalogue.knows_directory(STORE, b"w")
 
 
-def test_an_older_recording_of_the_same_place_is_not_the_one_there_now(catalogue: Indexed) -> None:
+def test_an_older_recording_of_the_same_place_is_not_the_one_there_now(catalogue: Catalogue) -> None:
     now_there = a_recording(FIRST + MS, path=b"d/a", unit=Unit.DIRECTORY)
     arrive(catalogue, now_there, doubt=Doubt.REWRITTEN)
     catalogue.forget([a_recording(path=b"d/a", unit=Unit.DIRECTORY)])
     assert list(catalogue.odd(STORE)) == [CatalogueRow(now_there, NOW, Doubt.REWRITTEN)]
 
 
-def test_the_position_in_the_trail_is_the_last_that_was_given(catalogue: Indexed) -> None:
+def test_the_position_in_the_trail_is_the_last_that_was_given(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *recordings(2))
     catalogue.forget([items[0]], trail_seq=41)
     catalogue.forget([items[1]])
@@ -147,7 +146,7 @@ def test_the_position_in_the_trail_is_the_last_that_was_given(catalogue: Indexed
     assert catalogue.trail_position() == 7
 
 
-def test_a_recording_that_was_written_again_has_a_new_start(catalogue: Indexed) -> None:
+def test_a_recording_that_was_written_again_has_a_new_start(catalogue: Catalogue) -> None:
     former, other = arrive(catalogue, *recordings(2))
     catalogue.note_setback(Setback(former, 1, "EBUSY", NOW))
     again = a_recording(at("2026-03-30 08:00"), path=former.place.path)
@@ -159,7 +158,7 @@ def test_a_recording_that_was_written_again_has_a_new_start(catalogue: Indexed) 
     assert compared(catalogue, former.place.directory, other) == (set(), {again})
 
 
-def test_a_recording_that_was_forgotten_meanwhile_starts_again_all_the_same(catalogue: Indexed) -> None:
+def test_a_recording_that_was_forgotten_meanwhile_starts_again_all_the_same(catalogue: Catalogue) -> None:
     again = a_recording(at("2026-03-30 08:00"), path=b"d/a")
     catalogue.restart(a_recording(path=b"d/a"), Arrived(again, NOW, Doubt.REWRITTEN))
     assert found(catalogue) == [again]
@@ -170,7 +169,7 @@ def test_a_recording_that_was_forgotten_meanwhile_starts_again_all_the_same(cata
 # --- scans, setbacks --------------------------------------------------------------------------------------------
 
 
-def test_the_state_of_a_scan_is_kept_by_store(catalogue: Indexed) -> None:
+def test_the_state_of_a_scan_is_kept_by_store(catalogue: Catalogue) -> None:
     catalogue.set_scan_state(STORE, ScanState(None, b"a/\xff"))
     catalogue.set_scan_state(OTHER, ScanState(NOW, None))
     catalogue.update(STORE, a_listing(b"a"), (), (), [b"strange"])
@@ -180,7 +179,7 @@ def test_the_state_of_a_scan_is_kept_by_store(catalogue: Indexed) -> None:
     assert catalogue.unclassified(STORE)[0] == 1
 
 
-def test_a_setback_is_replaced_by_the_next_and_forgotten_with_its_row(catalogue: Indexed) -> None:
+def test_a_setback_is_replaced_by_the_next_and_forgotten_with_its_row(catalogue: Catalogue) -> None:
     first, second = arrive(catalogue, *recordings(2))
     catalogue.note_setback(Setback(first, 1, "EBUSY", NOW))
     catalogue.note_setback(Setback(second, 1, "EPERM", NOW))
@@ -193,7 +192,7 @@ def test_a_setback_is_replaced_by_the_next_and_forgotten_with_its_row(catalogue:
     assert list(catalogue.setbacks(STORE)) == [Setback(second, 1, "EPERM", NOW)]
 
 
-def test_a_setback_of_a_recording_that_is_gone_is_not_kept(catalogue: Indexed) -> None:
+def test_a_setback_of_a_recording_that_is_gone_is_not_kept(catalogue: Catalogue) -> None:
     (item,) = arrive(catalogue, a_recording())
     catalogue.forget([item])
     catalogue.note_setback(Setback(item, 1, "EBUSY", NOW))
@@ -208,7 +207,7 @@ def waiting_members(catalogue: Catalogue) -> list[Recording]:
     return [row.recording for row in catalogue.members(STORE)]
 
 
-def test_the_set_that_waits_comes_back_oldest_first_across_streams(catalogue: Indexed) -> None:
+def test_the_set_that_waits_comes_back_oldest_first_across_streams(catalogue: Catalogue) -> None:
     mine, theirs = recordings(3), recordings(3, camera="entrance", first=at("2026-02-01 00:00:30"))
     arrive(catalogue, *theirs, *mine)
     arrive(catalogue, odd := a_recording(at("2026-02-09"), unit=Unit.DIRECTORY), doubt=Doubt.DISPUTED)
@@ -219,7 +218,7 @@ def test_the_set_that_waits_comes_back_oldest_first_across_streams(catalogue: In
     assert (catalogue.waiting(OTHER), list(catalogue.members(OTHER))) == (None, [])
 
 
-def test_the_next_plan_replaces_the_whole_set(catalogue: Indexed) -> None:
+def test_the_next_plan_replaces_the_whole_set(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *recordings(3))
     catalogue.freeze(a_plan("aa" * 32), items[:2])
     catalogue.freeze(a_plan("bb" * 32, count=1), items[2:])
@@ -230,7 +229,7 @@ def test_the_next_plan_replaces_the_whole_set(catalogue: Indexed) -> None:
     assert found(catalogue) == list(items)
 
 
-def test_what_is_forgotten_leaves_the_set_and_does_not_come_back_to_it(catalogue: Indexed) -> None:
+def test_what_is_forgotten_leaves_the_set_and_does_not_come_back_to_it(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *recordings(3))
     catalogue.freeze(a_plan(), items)
     catalogue.forget([items[0]])
@@ -240,7 +239,7 @@ def test_what_is_forgotten_leaves_the_set_and_does_not_come_back_to_it(catalogue
     assert catalogue.waiting(STORE) == a_plan()
 
 
-def test_a_directory_that_was_renamed_takes_nothing_of_the_set_along(catalogue: Indexed) -> None:
+def test_a_directory_that_was_renamed_takes_nothing_of_the_set_along(catalogue: Catalogue) -> None:
     """An approval names paths; the same films under another path were never approved."""
     arrive(catalogue, *(former := [a_recording(FIRST + number * MS, path=b"old/%d" % number) for number in range(3)]))
     catalogue.freeze(a_plan(), former)
@@ -249,7 +248,7 @@ def test_a_directory_that_was_renamed_takes_nothing_of_the_set_along(catalogue: 
     assert waiting_members(catalogue) == []
 
 
-def test_members_that_are_not_in_the_catalogue_are_no_part_of_what_is_left(catalogue: Indexed) -> None:
+def test_members_that_are_not_in_the_catalogue_are_no_part_of_what_is_left(catalogue: Catalogue) -> None:
     (known,) = arrive(catalogue, a_recording())
     unknown = a_recording(known.start + MS, path=known.place.directory + b"/new")
     catalogue.freeze(a_plan(count=3), [known, unknown, a_recording(camera="ward", path=b"w/1")])
@@ -258,7 +257,7 @@ def test_members_that_are_not_in_the_catalogue_are_no_part_of_what_is_left(catal
     assert list(catalogue.streams(STORE)) == [(a_stream(), 1)]
 
 
-def test_members_may_be_forgotten_while_they_are_yielded(catalogue: Indexed) -> None:
+def test_members_may_be_forgotten_while_they_are_yielded(catalogue: Catalogue) -> None:
     items = [a_recording(FIRST + number * MS, path=b"d/%04d" % number) for number in range(2100)]
     arrive(catalogue, *items)
     catalogue.freeze(a_plan(count=2100), items)

@@ -18,7 +18,7 @@ Directory = tuple[StoreName, bytes]
 
 
 class MemoryCatalogue:
-    """`Catalogue` and `DeviceNames`; what it answers is what the real one has to answer."""
+    """`Catalogue`; what it answers is what the real one has to answer."""
 
     def __init__(self) -> None:
         self._streams: dict[Stream, StreamBases] = {}
@@ -35,9 +35,6 @@ class MemoryCatalogue:
 
     def streams(self, store: StoreName) -> Sequence[tuple[Stream, int]]:
         return [(stream, len(self._starts(stream))) for stream in self._streams if stream.store == store]
-
-    def cameras(self, store: StoreName) -> Sequence[CameraName]:
-        return sorted({stream.camera for stream, count in self.streams(store) if count})
 
     def census(self, store: StoreName) -> StoreCensus:
         by_camera: dict[CameraName, int] = {}

@@ -39,6 +39,24 @@ def test_a_disk_that_is_gone_loses_nothing_and_its_return_is_noticed(world: Worl
     assert world.observer.by_others == 0
 
 
+def test_a_store_is_scanned_when_it_comes_back_and_when_the_clock_is_known(world: World) -> None:
+    world.memory.anchor = None
+    world.clock.synchronised = False
+    world.start()
+    world.cycle.tick()
+    assert world.cycle.begin_scans(only_wanted=True) == []
+    world.cycle.accept_clock(world.clock.wall, "op-test")
+    assert world.scan(only_wanted=True) == 1
+    assert world.scan(only_wanted=True) == 0
+    away = world.root / "unmounted"
+    shutil.move(world.store_path, away)
+    world.cycle.tick()
+    assert world.scan(only_wanted=True) == 0
+    shutil.move(away, world.store_path)
+    world.cycle.tick()
+    assert world.scan(only_wanted=True) == 1
+
+
 def test_another_disk_in_its_place_is_not_touched(world: World) -> None:
     fill(world)
     shutil.move(world.store_path, world.root / "right")

@@ -109,7 +109,6 @@ def forget_an_hour(catalogue: SqliteCatalogue) -> object:
 
 QUESTIONS: dict[str, Callable[[SqliteCatalogue], object]] = {
     "streams": lambda catalogue: catalogue.streams(STORE),
-    "cameras": lambda catalogue: catalogue.cameras(STORE),
     "census": lambda catalogue: catalogue.census(STORE),
     "oldest": lambda catalogue: catalogue.oldest(a_stream(), FIRST + timedelta(hours=9), None),
     "newest": lambda catalogue: catalogue.newest(a_stream()),

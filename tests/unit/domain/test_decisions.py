@@ -194,3 +194,10 @@ def test_a_type_of_record_that_this_version_does_not_know_is_passed_over() -> No
     (record,) = records(an_event(EventType.HEARTBEAT))
     decisions.apply(type(record)(record.seq, record.at, "something.new", {"digest": "x"}))
     assert decisions == Decisions(seq=1)
+
+
+def test_a_finding_of_a_kind_that_this_version_does_not_know_is_passed_over() -> None:
+    fields = {"kind": "lens_dirty", "subject": "reception", "message": "m", "remedy": "r", "severity": "notice"}
+    decisions = folded(Event(EventType.FINDING_OPENED, fields), Event(EventType.FINDING_CLOSED, fields))
+    assert decisions.findings == {}
+    assert decisions.seq == 2

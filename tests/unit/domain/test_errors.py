@@ -15,6 +15,8 @@ from retentiond.domain import errors
         (errors.CannotCreateError, 73),
         (errors.StorageError, 74),
         (errors.DurabilityLostError, 74),
+        (errors.CatalogueDamagedError, 74),
+        (errors.MustRestartError, 74),
         (errors.TryAgainError, 75),
         (errors.NotPermittedError, 77),
         (errors.ConfigurationError, 78),

@@ -51,3 +51,9 @@ def test_text_without_an_offset_is_refused_with_the_remedy(text: str) -> None:
 def test_text_that_is_no_instant_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         instants.from_text(text)
+
+
+def test_a_year_of_three_digits_is_written_with_four() -> None:
+    text = instants.to_text(datetime(814, 1, 28, tzinfo=UTC))
+    assert text == "0814-01-28T00:00:00.000Z"
+    assert instants.from_text(text) == datetime(814, 1, 28, tzinfo=UTC)
