@@ -342,6 +342,15 @@ class CatalogueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A recording as a listing shows it. `start` is what its name tells, None where names carry no time."""
+
+    stream: Stream
+    place: Place
+    start: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A listed directory beside what the catalogue has of it."""
 
@@ -386,8 +395,12 @@ class Catalogue(Protocol):
         """Return counts and the newest start. Costs streams, not recordings."""
         ...
 
-    def compare(self, store: StoreName, listing: Listing, places: Iterable[tuple[Stream, Place]]) -> Comparison:
-        """Compare the recordings seen in a listed directory with those known."""
+    def compare(self, store: StoreName, listing: Listing, seen: Iterable[Seen]) -> Comparison:
+        """Compare the recordings seen in a listed directory with those known.
+
+        One whose name is read as another start than the catalogue has, without a doubt that explains it, counts as
+        unknown: the layout was corrected, and `update` replaces its row.
+        """
         ...
 
     def update(

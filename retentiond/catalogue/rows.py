@@ -94,6 +94,12 @@ class Rows:
         with self._db.decoding():
             return self._recording((*key, path, whole))
 
+    def is_doubted(self, key: Key) -> bool:
+        """Tell whether the start of a recording was in doubt at first sight, and is not the one that its name tells."""
+        query = "SELECT doubt FROM oddity WHERE stream=? AND start=? AND directory=? AND name=?"
+        row = self._db.row(query, *key)
+        return row is not None and row[0] is not None
+
     def decoded(self, rows: Sequence[Any]) -> list[CatalogueRow]:
         """Return rows of the queries above as values."""
         with self._db.decoding():

@@ -11,10 +11,10 @@ from retentiond.catalogue.directories import Directories
 from retentiond.catalogue.keys import Keys
 from retentiond.catalogue.rows import AFTER_ALL, BEFORE_ALL, Rows, bounds_of
 from retentiond.domain import instants
-from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream
+from retentiond.domain.recording import CameraName, Category, Recording, StoreName, Stream
 from retentiond.domain.run import Plan, StoreCensus, WaitReason
 from retentiond.domain.span import Span
-from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, StreamBases
+from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Seen, Setback, StreamBases
 
 
 class SqliteCatalogue:
@@ -93,16 +93,18 @@ class SqliteCatalogue:
 
     # --- listings ---------------------------------------------------------------------------------------------
 
-    def compare(self, store: StoreName, listing: Listing, places: Iterable[tuple[Stream, Place]]) -> Comparison:
-        unknown = {(stream, place.name): place for stream, place in places}
-        directory = self._keys.find_directory(store, listing.directory)
-        missing = [
-            key
-            for key in self._rows.keys_in(directory)
-            if unknown.pop((self._keys.stream(key[0]), key[3]), None) is None
-        ]
+    def compare(self, store: StoreName, listing: Listing, seen: Iterable[Seen]) -> Comparison:
+        unknown = {(item.stream, item.place.name): item for item in seen}
+        missing = []
+        moved = []
+        for key in self._rows.keys_in(self._keys.find_directory(store, listing.directory)):
+            item = unknown.pop((self._keys.stream(key[0]), key[3]), None)
+            if item is None:
+                missing.append(key)
+            elif item.start is not None and instants.to_ms(item.start) != key[1] and not self._rows.is_doubted(key):
+                moved.append(item.place)
         vanished = tuple(self._rows.of_key(key, listing.directory) for key in missing)
-        return Comparison(tuple(unknown.values()), vanished)
+        return Comparison((*(item.place for item in unknown.values()), *moved), vanished)
 
     def update(
         self,

@@ -14,6 +14,7 @@ from retentiond.ports import (
     Observer,
     Recorder,
     ScanState,
+    Seen,
     Store,
     Unlisted,
     WalkStep,
@@ -110,9 +111,8 @@ class StoreScan:
                     unclassified.append(entry.name)
                 case _:
                     pass
-        known = self._catalogue.compare(
-            self._store.name, listing, ((stream, place) for place, (stream, _) in seen.items())
-        )
+        told = (Seen(stream, place, sighting.start) for place, (stream, sighting) in seen.items())
+        known = self._catalogue.compare(self._store.name, listing, told)
         arrived = self._arrivals.judge(known.unknown, seen, book, moment)
         listed = {entry.name for entry in listing.entries}
         disowned = [item for item in known.vanished if item.place.name in listed]

@@ -1,12 +1,12 @@
 """What the suites for the catalogue share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from retentiond.domain.recording import Recording, StoreName, Stream
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports import Arrived, Catalogue, DirectoryStamp, Listing
+from retentiond.ports import Arrived, Catalogue, DirectoryStamp, Listing, Seen
 from tests.builders import NOW, STORE, a_rule, a_stream, at
 
 MS = timedelta(milliseconds=1)
@@ -45,8 +45,13 @@ def found(catalogue: Catalogue, *spans: Span, limit: int | None = None) -> list[
 
 def compared(catalogue: Catalogue, directory: bytes, *seen: Recording) -> tuple[set[bytes], set[Recording]]:
     """Return the paths that are unknown and the recordings that have vanished."""
-    result = catalogue.compare(STORE, a_listing(directory), [(item.stream, item.place) for item in seen])
+    result = catalogue.compare(STORE, a_listing(directory), told(seen))
     return {place.path for place in result.unknown}, set(result.vanished)
+
+
+def told(items: Iterable[Recording]) -> list[Seen]:
+    """Return recordings as a listing shows them, with names that tell their starts."""
+    return [Seen(item.stream, item.place, item.start) for item in items]
 
 
 def paths(items: Sequence[Recording]) -> set[bytes]:

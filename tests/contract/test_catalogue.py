@@ -1,5 +1,6 @@
 """What every catalogue promises of streams, listings and directories, the real one and the fake alike."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from retentiond.domain.recording import CameraName, Category, Stream, Unit
@@ -10,8 +11,10 @@ from retentiond.ports import (
     Arrived,
     Catalogue,
     CatalogueRow,
+    Comparison,
     DirectoryStamp,
     ScanState,
+    Seen,
     StreamBases,
 )
 from tests.builders import CAMERA, NOW, STORE, a_basis, a_recording, a_rule, a_stream, at, recordings
@@ -26,6 +29,7 @@ from tests.contract.catalogues import (
     everything,
     found,
     paths,
+    told,
 )
 
 # --- streams ----------------------------------------------------------------------------------------------------
@@ -129,8 +133,28 @@ def test_a_listing_is_compared_with_its_own_directory(catalogue: Catalogue) -> N
 
 def test_unknown_places_come_in_the_order_of_the_listing(catalogue: Catalogue) -> None:
     seen = [a_recording(path=b"d/%d.mp4" % number) for number in (3, 1, 2)]
-    result = catalogue.compare(STORE, a_listing(b"d"), [(item.stream, item.place) for item in seen])
+    result = catalogue.compare(STORE, a_listing(b"d"), told(seen))
     assert [place.name for place in result.unknown] == [b"3.mp4", b"1.mp4", b"2.mp4"]
+
+
+def test_one_whose_name_is_read_anew_as_another_start_counts_as_unknown(catalogue: Catalogue) -> None:
+    """The layout was corrected: day and month had changed places, or the zone was another."""
+    first, second, third = recordings(3)
+    arrive(catalogue, first, second)
+    arrive(catalogue, third, doubt=Doubt.FUTURE_TIME)
+    directory = first.place.directory
+    moved = replace(first, start=first.start + timedelta(days=9))
+    in_doubt = replace(third, start=third.start + timedelta(days=9))
+    assert compared(catalogue, directory, moved, second, in_doubt) == ({first.place.path}, set())
+    catalogue.update(STORE, a_listing(directory), [Arrived(moved, NOW)], (), ())
+    assert set(found(catalogue)) == {moved, second, third}
+    assert compared(catalogue, directory, moved, second, in_doubt) == (set(), set())
+
+
+def test_a_name_that_tells_no_start_moves_none(catalogue: Catalogue) -> None:
+    (item,) = arrive(catalogue, *recordings(1))
+    seen = [Seen(item.stream, item.place, None)]
+    assert catalogue.compare(STORE, a_listing(item.place.directory), seen) == Comparison((), ())
 
 
 def test_streams_that_share_a_directory_and_its_hours_are_told_apart(catalogue: Catalogue) -> None:

@@ -9,7 +9,7 @@ from retentiond.domain.recording import CameraName, Place, Recording, StoreName,
 from retentiond.domain.run import Plan, StoreCensus
 from retentiond.domain.span import Span
 from retentiond.domain.starts import Arrival
-from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, StreamBases
+from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Seen, Setback, StreamBases
 
 SAMPLES = 100
 
@@ -65,15 +65,21 @@ class MemoryCatalogue:
 
     # --- listings -----------------------------------------------------------------------------------------------
 
-    def compare(self, store: StoreName, listing: Listing, places: Iterable[tuple[Stream, Place]]) -> Comparison:
-        seen = dict.fromkeys(places)
+    def compare(self, store: StoreName, listing: Listing, seen: Iterable[Seen]) -> Comparison:
+        told = {(item.stream, item.place): item.start for item in seen}
         known = {
-            (stream, place): row.recording
+            (stream, place): row
             for (stream, place, _), row in self._rows.items()
             if (stream.store, place.directory) == (store, listing.directory)
         }
-        unknown = tuple(place for stream, place in seen if (stream, place) not in known)
-        return Comparison(unknown, tuple(item for pair, item in known.items() if pair not in seen))
+        unknown = [place for stream, place in told if (stream, place) not in known]
+        moved = [
+            pair[1]
+            for pair, row in known.items()
+            if (start := told.get(pair)) is not None and whole_ms(start) != row.recording.start and row.doubt is None
+        ]
+        gone = tuple(row.recording for pair, row in known.items() if pair not in told)
+        return Comparison((*unknown, *moved), gone)
 
     def update(
         self,

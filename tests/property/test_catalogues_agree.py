@@ -12,7 +12,7 @@ from retentiond.catalogue.open import open_in_memory
 from retentiond.domain.recording import CameraName, Category, Place, Recording, Stream, Unit
 from retentiond.domain.span import Span
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports import Arrived, CatalogueRow, DirectoryStamp, Listing, ScanState, Setback, StreamBases
+from retentiond.ports import Arrived, CatalogueRow, DirectoryStamp, Listing, ScanState, Seen, Setback, StreamBases
 from tests.builders import STORE, a_basis, a_coverage, a_plan, a_rule, at
 from tests.fakes.catalogue import MemoryCatalogue
 
@@ -67,9 +67,9 @@ class Catalogues(RuleBasedStateMachine):
     def list_directory(self, data: st.DataObject, directory: bytes, unclassified: list[bytes]) -> None:
         listing = Listing(directory, DirectoryStamp(data.draw(st.integers(0, (1 << 64) - 1)), 1, 1), ())
         arrived = data.draw(arrivals(directory))
-        places = [(item.recording.stream, item.recording.place) for item in arrived]
-        real, simple = (catalogue.compare(STORE, listing, places) for catalogue in (self.real, self.simple))
-        assert real.unknown == simple.unknown
+        seen = [Seen(item.recording.stream, item.recording.place, item.recording.start) for item in arrived]
+        real, simple = (catalogue.compare(STORE, listing, seen) for catalogue in (self.real, self.simple))
+        assert set(real.unknown) == set(simple.unknown)
         assert set(real.vanished) == set(simple.vanished)
         vanished = [item for item in simple.vanished if data.draw(st.booleans())]
         for catalogue in (self.real, self.simple):

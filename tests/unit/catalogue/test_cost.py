@@ -11,7 +11,7 @@ from retentiond.catalogue.sqlite import SqliteCatalogue
 from retentiond.domain.recording import Recording
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Doubt
-from retentiond.ports import Arrived, DirectoryStamp, Listing, ScanState, Setback
+from retentiond.ports import Arrived, DirectoryStamp, Listing, ScanState, Seen, Setback
 from tests.builders import NOW, STORE, a_plan, a_recording, a_rule, a_stream, at
 
 CAMERAS = ("reception", "entrance")
@@ -92,7 +92,9 @@ def an_hour(hour: int) -> Span:
 
 def compare_an_hour(catalogue: SqliteCatalogue) -> object:
     items = films(CAMERAS[0], 7)
-    return catalogue.compare(STORE, listing_of(items), [(item.stream, item.place) for item in items[1:]])
+    return catalogue.compare(
+        STORE, listing_of(items), [Seen(item.stream, item.place, item.start) for item in items[1:]]
+    )
 
 
 def update_an_hour(catalogue: SqliteCatalogue) -> object:
