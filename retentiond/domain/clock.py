@@ -58,17 +58,21 @@ class ClockAnchor:
 
 @dataclass(frozen=True, slots=True)
 class Credible:
-    """Deletion may go on by `now`. `state` says how it came about, `ahead` what the wall clock claims beyond it."""
+    """Deletion may go on by `now`. `state` says how it came about, `ahead` what the wall clock claims beyond it.
+
+    `adopted` says that the wall clock was taken over at this look, and trusted time leapt by `ahead`.
+    """
 
     now: datetime
     state: ClockState
     ahead: timedelta
     anchor: ClockAnchor
+    adopted: bool = False
 
     @property
-    def claimed(self) -> datetime | None:
-        """What the wall clock says, while it is ahead and nothing shows yet which of the two is right (C5)."""
-        return self.now + self.ahead if self.state in {ClockState.AHEAD, ClockState.WAITING} else None
+    def unsettled(self) -> timedelta | None:
+        """How far the wall clock is ahead (or behind), while nothing shows which of the two is right (C2, C5)."""
+        return None if self.adopted or self.state is ClockState.TRUSTED else self.ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +152,17 @@ def _judge_anchored(anchor: ClockAnchor, reading: ClockReading, *, in_sync: bool
     ahead = reading.wall - anchor.trusted
     adopted = replace(anchor, trusted=reading.wall)
     if in_sync and ahead < -TOLERANCE:  # C3: going back is safe, but deletions may have been early
-        return Credible(reading.wall, ClockState.BEHIND, ahead, replace(adopted, gap=False))
+        return Credible(reading.wall, ClockState.BEHIND, ahead, replace(adopted, gap=False), adopted=True)
     if in_sync and ahead <= (GAP_LIMIT if anchor.gap else FORWARD_LIMIT - anchor.advanced):  # C1
         spent = timedelta() if anchor.gap else max(ahead, timedelta())
         settled = replace(adopted, gap=False, drifted=timedelta(), advanced=anchor.advanced + spent)
-        return Credible(reading.wall, ClockState.TRUSTED, ahead, settled)
+        return Credible(reading.wall, ClockState.TRUSTED, ahead, settled, adopted=True)
     if ahead < -TOLERANCE:  # C2: time that passed stays passed
         return Credible(anchor.trusted, ClockState.BEHIND, ahead, anchor)
     if ahead <= timedelta():
         return Credible(anchor.trusted, ClockState.TRUSTED, ahead, anchor)
     if not anchor.gap and anchor.drifted + ahead <= TOLERANCE:  # C4
         drifted = replace(adopted, drifted=anchor.drifted + ahead)
-        return Credible(reading.wall, ClockState.TRUSTED, ahead, drifted)
+        return Credible(reading.wall, ClockState.TRUSTED, ahead, drifted, adopted=True)
     state = ClockState.WAITING if anchor.gap else ClockState.AHEAD
     return Credible(anchor.trusted, state, ahead, anchor)  # C5

@@ -28,6 +28,7 @@ class Doubt(StrEnum):
     DISPUTED = "disputed"
     REWRITTEN = "rewritten"
     CLOCK_UNSETTLED = "clock_unsettled"
+    NAMED_BEHIND = "named_behind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +65,53 @@ def settle_start(named: datetime | None, written: datetime | None, *, first_seen
     return Start(instant, source)
 
 
+def settle_in_doubt(start: Start, *, unsettled: timedelta, first_seen: datetime) -> Start:
+    """Return the start that counts while wall clock and trusted time disagree and nothing shows which is right.
+
+    Names are given by the wall clock. While that is ahead, a new one looks like the future and counts from first
+    sight (S4). While it is behind, a new one is as far behind, and would go early: it counts as much later, but
+    never from later than first sight. `settle_again` corrects it when the clock is settled.
+    """
+    if unsettled > timedelta():
+        return Start(start.instant, start.source, Doubt.CLOCK_UNSETTLED) if _is_first_sight(start) else start
+    if _is_first_sight(start):
+        return start
+    return Start(min(start.instant - unsettled, first_seen), TimeSource.FIRST_SEEN, Doubt.CLOCK_UNSETTLED)
+
+
 def settle_again(
-    former: Start,
+    former: datetime,
     named: datetime | None,
     written: datetime | None,
     *,
-    claimed: datetime,
+    unsettled: timedelta,
     leap: timedelta,
     now: datetime,
 ) -> Start:
-    """Return the start of a recording that came while the wall clock was ahead of trusted time, now that it is known.
+    """Return the start of a recording that came while the clock was unsettled, now that it is settled.
 
-    While it was, a name by the wall clock looked like one from the future and counted from first sight, by trusted
-    time: right for as long as trusted time went on by what it saw pass. If it has leapt since, because the wall
-    clock was right after all, the period would have lost as much, and the recording would go early.
+    If trusted time leapt to the wall clock, the wall clock was right, and so are the names it gave. If it did not,
+    what was seen passing was right, and the start that counted meanwhile stays.
 
     Args:
         former: the start that counted meanwhile.
         named: as for `settle_start`.
         written: as for `settle_start`.
-        claimed: the wall clock at first sight.
+        unsettled: how far the wall clock was ahead at first sight, or behind if negative.
         leap: how far trusted time leapt when it was settled; about zero if the wall clock was wrong.
         now: trusted time.
     """
-    if leap < claimed - former.instant - ARRIVAL_TOLERANCE:
-        return Start(former.instant, TimeSource.FIRST_SEEN, Doubt.FUTURE_TIME)
-    return settle_start(named, written, first_seen=claimed, now=now)
+    if unsettled > timedelta():
+        if leap >= unsettled - ARRIVAL_TOLERANCE:
+            return settle_start(named, written, first_seen=former + unsettled, now=now)
+        return Start(former, TimeSource.FIRST_SEEN, Doubt.FUTURE_TIME)
+    if leap <= unsettled + ARRIVAL_TOLERANCE:
+        return settle_start(named, written, first_seen=now, now=now)
+    return Start(former, TimeSource.FIRST_SEEN, Doubt.NAMED_BEHIND)
+
+
+def _is_first_sight(start: Start) -> bool:
+    return start.source is TimeSource.FIRST_SEEN
 
 
 def arrival_of(birth: datetime | None, first_seen: datetime) -> datetime:

@@ -1,15 +1,15 @@
 """Judges recordings that are seen for the first time: when they start, and how they came to be there (rule 2)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
 from retentiond.domain.decide import deadline_of, is_due
-from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, TimeSource, Unit
+from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, Unit
 from retentiond.domain.rule import Coverage
-from retentiond.domain.starts import Doubt, Start, classify_arrival, settle_again, settle_start
+from retentiond.domain.starts import Doubt, Start, classify_arrival, settle_again, settle_in_doubt, settle_start
 from retentiond.ports import Arrived, Catalogue, CatalogueRow, Entry, EntryKind, Recorder, Store
 from retentiond.services.rulebook import RuleBook
 
@@ -18,15 +18,15 @@ Sighted = tuple[Stream, Recognised]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a look is taken. `claimed` is the wall clock while it is ahead and nothing shows which is right."""
+    """When a look is taken. `unsettled` is how far the wall clock is off while nothing shows which is right."""
 
     now: datetime
-    claimed: datetime | None = None
+    unsettled: timedelta | None = None
 
     @classmethod
     def of(cls, trusted: Credible) -> "Moment":
         """Return the moment that trusted time tells."""
-        return cls(trusted.now, trusted.claimed)
+        return cls(trusted.now, trusted.unsettled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ class Arrivals:
         return arrived
 
     def judge_again(self, leap: timedelta, now: datetime) -> None:
-        """Settle the starts that were left open while the wall clock was ahead; trusted time leapt by `leap`."""
+        """Settle the starts that were left open while the clock was unsettled; trusted time leapt by `leap`."""
         for row in self._catalogue.odd(self._store.name):
             if row.doubt is Doubt.CLOCK_UNSETTLED and row.first_seen is not None:
-                self._judge_again(row, row.first_seen, leap, now)
+                self._judge_again(row, row.first_seen - row.recording.start, leap, now)
 
-    def _judge_again(self, row: CatalogueRow, claimed: datetime, leap: timedelta, now: datetime) -> None:
+    def _judge_again(self, row: CatalogueRow, unsettled: timedelta, leap: timedelta, now: datetime) -> None:
         recording = row.recording
         place = recording.place
         kind = EntryKind.FILE if recording.unit is Unit.FILE else EntryKind.DIRECTORY
@@ -75,27 +75,26 @@ class Arrivals:
         if not isinstance(sighting, Recognised):
             return  # the next scan drops it
         looked = self._store.inspect(place, recording.unit) if sighting.start is None else None
-        former = Start(recording.start, TimeSource.FIRST_SEEN)
-        start = settle_again(former, sighting.start, written_of(looked), claimed=claimed, leap=leap, now=now)
+        written = written_of(looked)
+        start = settle_again(recording.start, sighting.start, written, unsettled=unsettled, leap=leap, now=now)
         again = Recording(recording.stream, place, _whole_ms(start), recording.unit)
         self._catalogue.restart(recording, Arrived(again, again.start, start.doubt, row.arrival))
 
     def _judge(self, place: Place, sighting: Recognised, coverage: Coverage, look: _Look) -> Arrived | None:
-        now, claimed = look.moment.now, look.moment.claimed
+        now = look.moment.now
         looked: Identity | None = None
         if sighting.start is None:
             looked = self._store.inspect(place, sighting.unit)
             if looked is None:
                 return None
-        start = settle_start(sighting.start, written_of(looked), first_seen=now, now=now)
+        named = settle_start(sighting.start, written_of(looked), first_seen=now, now=now)
+        start, first_seen = self._counted(named, look)
         recording = Recording(coverage.stream, place, _whole_ms(start), sighting.unit)
-        if claimed is not None and start.source is TimeSource.FIRST_SEEN:
-            return Arrived(recording, claimed, Doubt.CLOCK_UNSETTLED)
         rule = coverage.rule_for(recording.start)
         if look.last_scan is None or rule is None:
-            return Arrived(recording, now, start.doubt)
+            return Arrived(recording, first_seen, start.doubt)
         if not is_due(recording.start, rule.deletion_period, look.margin, now):
-            return Arrived(recording, now, start.doubt)
+            return Arrived(recording, first_seen, start.doubt)
         looked = looked or self._store.inspect(place, sighting.unit)
         if looked is None:  # deleted since the listing was made
             return None
@@ -106,7 +105,18 @@ class Arrivals:
             first_seen=now,
             last_scan=look.last_scan,
         )
-        return Arrived(recording, now, start.doubt, arrival)
+        return Arrived(replace(recording, start=_whole_ms(named)), now, named.doubt, arrival)
+
+    def _counted(self, named: Start, look: _Look) -> tuple[Start, datetime]:
+        """Return the start that counts for now, and the first sight: by the wall clock while that is unsettled.
+
+        A store that is looked at for the first time was mostly written while the clock was right.
+        """
+        now, unsettled = look.moment.now, look.moment.unsettled
+        if unsettled is None or (unsettled < timedelta() and look.last_scan is None):
+            return named, now
+        start = settle_in_doubt(named, unsettled=unsettled, first_seen=now)
+        return start, _whole_ms(start) + unsettled if start.doubt is Doubt.CLOCK_UNSETTLED else now
 
 
 def written_of(identity: Identity | None) -> datetime | None:

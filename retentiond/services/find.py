@@ -133,7 +133,11 @@ def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
         ),
         Doubt.CLOCK_UNSETTLED: (
             FindingKind.UNKNOWN_START,
-            "came while the system clock was ahead of trusted time; they count from first sight until it is settled",
+            "came while the system clock and trusted time disagreed; when they count from is settled with the clock",
+        ),
+        Doubt.NAMED_BEHIND: (
+            FindingKind.UNKNOWN_START,
+            "were named by a clock that was behind; they count from when they came",
         ),
         Doubt.REWRITTEN: (
             FindingKind.REWRITTEN,

@@ -24,28 +24,27 @@ class Timekeeper:
         self._saved_at: timedelta | None = None
         self._recorded: ClockState | None = None
         self._latest: TrustedTime | None = None
-        self._in_doubt = True  # whether the last run ended with the wall clock ahead is not known
+        self._in_doubt = True  # nobody knows whether the clock was settled when the last run ended
         self._leap: timedelta | None = None
 
     def look(self) -> TrustedTime:
         """Read the clocks and return trusted time; remembered in memory, made durable by `persist`."""
-        reading = self._clock.read()
-        judged = judge(self._anchor, reading, synchronised_since=self._synchronised_since)
+        judged = judge(self._anchor, self._clock.read(), synchronised_since=self._synchronised_since)
         match judged:
             case Credible():
                 self._anchor = judged.anchor
-                self._note_leap(judged, reading.wall)
+                self._note_leap(judged)
             case NotCredible():
                 self._synchronised_since = judged.synchronised_since
         self._latest = judged
         return judged
 
-    def _note_leap(self, judged: Credible, wall: datetime) -> None:
-        if judged.claimed is not None:
+    def _note_leap(self, judged: Credible) -> None:
+        if judged.unsettled is not None:
             self._in_doubt = True
         elif self._in_doubt:
             self._in_doubt = False
-            self._leap = judged.ahead if judged.now == wall else timedelta()
+            self._leap = judged.ahead if judged.adopted else timedelta()
 
     def settled(self) -> timedelta | None:
         """Return, once, how far trusted time leapt when it came to agree with the wall clock again; else None."""
