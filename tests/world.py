@@ -161,6 +161,12 @@ class World:
         ]
         return [line for line in lines if line["type"] in types]
 
+    def is_approved(self) -> bool:
+        """Whether the plan that waits is approved already and is only waiting for its retries."""
+        plan = self.waiting()
+        now = self.cycle.now()
+        return plan is not None and self.journal.decisions.approval_for(plan.digest, now) is not None
+
     def approve(self) -> int:
         """Approve what waits, and tick."""
         plan = self.waiting()

@@ -71,8 +71,12 @@ class Credible:
 
     @property
     def unsettled(self) -> timedelta | None:
-        """How far the wall clock is ahead (or behind), while nothing shows which of the two is right (C2, C5)."""
-        return None if self.adopted or self.state is ClockState.TRUSTED else self.ahead
+        """How far the wall clock is ahead, or behind if negative, while nothing shows what time it is (C2, C5).
+
+        After a power-off even a clock that agrees shows nothing: many boards go on from where they were switched off.
+        """
+        settled = self.adopted or (self.state is ClockState.TRUSTED and not self.anchor.gap)
+        return None if settled else self.ahead
 
 
 @dataclass(frozen=True, slots=True)

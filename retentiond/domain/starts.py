@@ -66,17 +66,17 @@ def settle_start(named: datetime | None, written: datetime | None, *, first_seen
 
 
 def settle_in_doubt(start: Start, *, unsettled: timedelta, first_seen: datetime) -> Start:
-    """Return the start that counts while wall clock and trusted time disagree and nothing shows which is right.
+    """Return the start that counts while nothing shows what time it is.
 
     Names are given by the wall clock. While that is ahead, a new one looks like the future and counts from first
     sight (S4). While it is behind, a new one is as far behind, and would go early: it counts as much later, but
-    never from later than first sight. `settle_again` corrects it when the clock is settled.
+    never from later than first sight. `settle_again` corrects either when the clock is settled.
     """
-    if unsettled > timedelta():
-        return Start(start.instant, start.source, Doubt.CLOCK_UNSETTLED) if _is_first_sight(start) else start
-    if _is_first_sight(start):
-        return start
-    return Start(min(start.instant - unsettled, first_seen), TimeSource.FIRST_SEEN, Doubt.CLOCK_UNSETTLED)
+    if start.source is TimeSource.FIRST_SEEN:
+        return Start(start.instant, start.source, Doubt.CLOCK_UNSETTLED)
+    if unsettled > ARRIVAL_TOLERANCE:
+        return start  # it is older than the doubt
+    return Start(min(start.instant - unsettled, first_seen), start.source, Doubt.CLOCK_UNSETTLED)
 
 
 def settle_again(
@@ -90,28 +90,23 @@ def settle_again(
 ) -> Start:
     """Return the start of a recording that came while the clock was unsettled, now that it is settled.
 
-    If trusted time leapt to the wall clock, the wall clock was right, and so are the names it gave. If it did not,
-    what was seen passing was right, and the start that counted meanwhile stays.
+    If trusted time leapt to where the wall clock was, the wall clock was right, and so are the names it gave. If
+    not, the recording came as much later than it counted as trusted time has leapt; one that would get late by a
+    second fault in between is kept rather than lost.
 
     Args:
         former: the start that counted meanwhile.
         named: as for `settle_start`.
         written: as for `settle_start`.
         unsettled: how far the wall clock was ahead at first sight, or behind if negative.
-        leap: how far trusted time leapt when it was settled; about zero if the wall clock was wrong.
+        leap: how far trusted time leapt when it was settled; about zero if it was right.
         now: trusted time.
     """
-    if unsettled > timedelta():
-        if leap >= unsettled - ARRIVAL_TOLERANCE:
-            return settle_start(named, written, first_seen=former + unsettled, now=now)
-        return Start(former, TimeSource.FIRST_SEEN, Doubt.FUTURE_TIME)
-    if leap <= unsettled + ARRIVAL_TOLERANCE:
-        return settle_start(named, written, first_seen=now, now=now)
-    return Start(former, TimeSource.FIRST_SEEN, Doubt.NAMED_BEHIND)
-
-
-def _is_first_sight(start: Start) -> bool:
-    return start.source is TimeSource.FIRST_SEEN
+    if abs(leap - unsettled) <= ARRIVAL_TOLERANCE:
+        first_seen = former + unsettled if unsettled > ARRIVAL_TOLERANCE else now
+        return settle_start(named, written, first_seen=first_seen, now=now)
+    doubt = Doubt.FUTURE_TIME if unsettled > leap else Doubt.NAMED_BEHIND
+    return Start(former + max(leap, timedelta()), TimeSource.FIRST_SEEN, doubt)
 
 
 def arrival_of(birth: datetime | None, first_seen: datetime) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
 from retentiond.domain.decide import deadline_of, is_due
-from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, Unit
+from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, TimeSource, Unit
 from retentiond.domain.rule import Coverage
 from retentiond.domain.starts import Doubt, Start, classify_arrival, settle_again, settle_in_doubt, settle_start
 from retentiond.ports import Arrived, Catalogue, CatalogueRow, Entry, EntryKind, Recorder, Store
@@ -113,7 +113,7 @@ class Arrivals:
         A store that is looked at for the first time was mostly written while the clock was right.
         """
         now, unsettled = look.moment.now, look.moment.unsettled
-        if unsettled is None or (unsettled < timedelta() and look.last_scan is None):
+        if unsettled is None or (look.last_scan is None and named.source is not TimeSource.FIRST_SEEN):
             return named, now
         start = settle_in_doubt(named, unsettled=unsettled, first_seen=now)
         return start, _whole_ms(start) + unsettled if start.doubt is Doubt.CLOCK_UNSETTLED else now

@@ -131,10 +131,6 @@ def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
             FindingKind.UNKNOWN_START,
             "claim to be from the future; they count from first sight",
         ),
-        Doubt.CLOCK_UNSETTLED: (
-            FindingKind.UNKNOWN_START,
-            "came while the system clock and trusted time disagreed; when they count from is settled with the clock",
-        ),
         Doubt.NAMED_BEHIND: (
             FindingKind.UNKNOWN_START,
             "were named by a clock that was behind; they count from when they came",
