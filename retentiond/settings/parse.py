@@ -203,7 +203,7 @@ def _keep_apart(stores: list[tuple[Value, StoreSettings]], ours: dict[str, str])
 
 
 def _audit(top: Section, state: str, host_name: str) -> AuditSettings:
-    host = re.sub(r"[^A-Za-z0-9._-]+", "-", host_name)
+    host = re.sub(r"[^A-Za-z0-9._-]+", "-", host_name) or "localhost"
     default = AuditSettings(
         f"{host}/retentiond", DEFAULT_KEEP_MONTHS, OnAuditFailure.HOLD_UNTIL_DEADLINE, f"{state}/audit.key"
     )

@@ -1,20 +1,27 @@
 """What is shipped, proposed and shown reads back as itself; the schema knows every key."""
 
+import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from retentiond.domain.errors import ConfigurationError
+from retentiond.domain.names import readable
+from retentiond.domain.register import Relation
 from retentiond.settings import keys
 from retentiond.settings.load import load_register_file, load_settings
 from retentiond.settings.locate import quick
 from retentiond.settings.propose import Recognised, propose
 from retentiond.settings.render import render
 from retentiond.settings.schema import register_schema, settings_schema
-from tests.unit.settings.texts import SETTINGS, register_of, settings_of
+from tests.unit.settings.texts import FULL_SETTINGS, SETTINGS, register_of, settings_of
 
 SHIPPED = Path(__file__).parents[3] / "config"
 
@@ -42,30 +49,58 @@ def test_the_shipped_register_loads_and_has_a_room_without_devices(shipped: Path
     ("name", "known"),
     [
         ("retentiond.yml", {*keys.TOP, *keys.RULE, *keys.STORE, *keys.AUDIT, *keys.HTTP}),
-        ("register.yml", {*keys.REGISTER, *keys.ROOM, *keys.ROOM_CLASS, *keys.DEVICE, *keys.TRACKS, *keys.LINK}),
+        (
+            "register.yml",
+            {*keys.REGISTER, *keys.ROOM, *keys.ROOM_CLASS, *keys.DEVICE, *keys.TRACKS, *keys.LINK, *keys.APPROVAL},
+        ),
     ],
 )
-def test_the_shipped_files_show_every_key(name: str, known: set[str]) -> None:
-    text = (SHIPPED / name).read_text()
-    assert {key for key in known if f"{key}:" not in text} == set()
+def test_the_shipped_files_show_every_key_with_a_comment_beside_or_above_it(name: str, known: set[str]) -> None:
+    lines = (SHIPPED / name).read_text().splitlines()
+    explained = "\n".join(
+        line for above, line in pairwise(["", *lines]) if "# " in line.strip() or above.strip().startswith("# ")
+    )
+    assert {key for key in known if not re.search(rf"\b{key}:", explained)} == set()
+
+
+def test_what_the_shipped_settings_have_in_comments_is_good_too(shipped: Path) -> None:
+    _uncomment(shipped / "retentiond.yml")
+    loaded = load_settings(str(shipped / "retentiond.yml"))
+    assert {frozenset(rule.rooms) for rule in loaded.policy.rules} == {frozenset(), frozenset({"reception"})}
+    assert loaded.stores[0].layouts
+
+
+def test_what_the_shipped_register_has_in_comments_is_good_too(shipped: Path) -> None:
+    _uncomment(shipped / "register.yml")
+    register = load_register_file(str(shipped / "register.yml")).register
+    assert any(link.relation is Relation.HEARS for link in register.devices[0].links)
+
+
+def _uncomment(path: Path) -> None:
+    text = re.sub(r"(?m)^( *)# ([a-z_]+: [^.\n]*(?:\.[^.\n]*)?)$", r"\1\2", path.read_text())
+    assert text != path.read_text()
+    path.write_text(text)
 
 
 def test_what_is_shown_reads_back_as_the_same_settings() -> None:
-    settings = settings_of(SETTINGS + "mode: enforce\nmargin: 90s\ndispute_grace: 0s\naudit: {keep: 36mo}\n")
-    assert settings_of(render(settings)) == settings
+    for text in (SETTINGS + "mode: enforce\nmargin: 90s\ndispute_grace: 0s\naudit: {keep: 36mo}\n", FULL_SETTINGS):
+        shown = settings_of(text)
+        assert settings_of(render(shown)) == shown
 
 
 PROPOSALS = [
-    Recognised("motion", None, ("cam 1", "2", "no", "ünï", 'a"b'), "/etc/motion/motion.conf", "Europe/Tallinn"),
+    Recognised(
+        "motion", None, ("Cam 1", "cam 1", "2", "no", "ünï", 'a"b'), "/etc/motion/motion.conf", "Europe/Tallinn"
+    ),
     Recognised("template", "{camera}/%Y-%m-%d/%H-%M-%S.mp4", (), None, "UTC"),
 ]
 
 
 @pytest.mark.parametrize("found", PROPOSALS)
 def test_proposed_settings_load_and_delete_nothing(found: Recognised) -> None:
-    settings = settings_of(propose("/srv/my store: 1", found, looked_at=9, matched=8).settings)
-    (store,) = settings.stores
-    assert settings.enforcing is False
+    proposed = settings_of(propose("/srv/my store: 1", found, looked_at=9, matched=8).settings)
+    (store,) = proposed.stores
+    assert proposed.enforcing is False
     assert (store.path, store.recorder, store.timezone) == ("/srv/my store: 1", found.recorder, found.timezone)
     assert store.recorder_config == found.recorder_config
     assert store.layouts == (() if found.layout is None else (found.layout,))
@@ -74,12 +109,27 @@ def test_proposed_settings_load_and_delete_nothing(found: Recognised) -> None:
 def test_a_proposed_register_names_every_camera_and_gives_none_a_room() -> None:
     register = register_of(propose("/srv/recordings", PROPOSALS[0], looked_at=9, matched=8).register)
     assert [device.known_as for device in register.devices] == [(("main", name),) for name in PROPOSALS[0].cameras]
+    assert [device.name for device in register.devices] == list(PROPOSALS[0].cameras)
     assert all(device.links == () for device in register.devices)
     assert len({device.ident for device in register.devices}) == len(register.devices)
 
 
 def test_a_proposed_register_without_cameras_loads() -> None:
     assert register_of(propose("/srv/recordings", PROPOSALS[1], looked_at=0, matched=0).register).devices == ()
+
+
+@settings(deadline=None, database=None, max_examples=100)
+@given(
+    st.lists(st.binary(min_size=1, max_size=8).map(readable), unique=True, max_size=4),
+    st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="/$"), min_size=1, max_size=10),
+)
+def test_a_proposal_loads_whatever_the_names_on_the_disk_are(cameras: list[str], directory: str) -> None:
+    found = Recognised("template", "{camera}/%s.mp4", tuple(cameras), None, "Europe/Tallinn")
+    proposal = propose(f"/srv/{directory}x", found, looked_at=9, matched=8)
+    (store,) = settings_of(proposal.settings).stores
+    assert store.path == f"/srv/{directory}x"
+    register = register_of(proposal.register)
+    assert [device.known_as for device in register.devices] == [(("main", name),) for name in cameras]
 
 
 def _objects(schema: Any) -> list[dict[str, Any]]:
@@ -105,8 +155,28 @@ def test_the_quick_look_finds_what_the_full_reading_finds(tmp_path: Path, more: 
     path = tmp_path / "retentiond.yml"
     path.write_text(SETTINGS + more)
     path.chmod(0o640)
-    settings = load_settings(str(path))
-    assert (quick(str(path)).state, quick(str(path)).socket) == (settings.state, settings.socket)
+    loaded = load_settings(str(path))
+    assert (quick(str(path)).state, quick(str(path)).socket) == (loaded.state, loaded.socket)
+
+
+@pytest.mark.parametrize(
+    "more", ["state: relative\n", "socket: $HOME/x\n", "\tx: y\n", "state: &a /var/lib/x\n", "---\n"]
+)
+def test_the_quick_look_refuses_what_the_full_reading_refuses(tmp_path: Path, more: str) -> None:
+    path = tmp_path / "retentiond.yml"
+    path.write_text(SETTINGS + more)
+    path.chmod(0o640)
+    with pytest.raises(ConfigurationError):
+        quick(str(path))
+
+
+def test_the_quick_look_follows_no_file_that_others_may_write(tmp_path: Path) -> None:
+    """It would ask whoever answers at the socket that they name."""
+    path = tmp_path / "retentiond.yml"
+    path.write_text(SETTINGS)
+    path.chmod(0o666)
+    with pytest.raises(ConfigurationError, match="chmod go-w"):
+        quick(str(path))
 
 
 def test_the_quick_look_imports_nothing_heavy() -> None:

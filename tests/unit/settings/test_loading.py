@@ -67,6 +67,63 @@ def test_a_file_or_directory_of_somebody_else_is_refused(config: Path) -> None:
     assert f"chown root {config.parent}" in refusal(config)
 
 
+@needs_root
+def test_a_sticky_directory_of_somebody_else_is_refused(config: Path) -> None:
+    above = config.parent.parent
+    above.chmod(0o1777)
+    os.chown(above, 12345, -1)
+    try:
+        assert f"chown root {above}" in refusal(config)
+    finally:
+        os.chown(above, 0, -1)
+
+
+def test_every_directory_is_looked_at_that_a_link_leads_through(config: Path) -> None:
+    """Who may write the directory of a link can make it lead elsewhere; its target being safe is not enough."""
+    loose = config.parent.parent / "loose"
+    loose.mkdir()
+    (loose / "etc").symlink_to("../etc")
+    through = loose / "etc" / "retentiond.yml"
+    assert load_settings(str(through)).controller
+    loose.chmod(0o777)
+    assert f"run: chmod go-w {loose}" in refusal(through)
+    loose.chmod(0o755)
+    config.parent.chmod(0o777)
+    assert f"run: chmod go-w {config.parent}" in refusal(through)
+
+
+@needs_root
+def test_a_link_of_somebody_else_on_the_way_is_refused(config: Path) -> None:
+    link = config.parent.parent / "link"
+    link.symlink_to(config.parent)
+    os.chown(link, 12345, -1, follow_symlinks=False)
+    assert f"{link}: belongs to another user (uid 12345), who could change it; run: chown -h root {link}" in refusal(
+        link / "retentiond.yml"
+    )
+
+
+def test_links_in_a_circle_are_refused(config: Path) -> None:
+    (config.parent / "a").symlink_to("b")
+    (config.parent / "b").symlink_to("a")
+    assert "cannot be opened" in refusal(config.parent / "a" / "retentiond.yml")
+
+
+@pytest.mark.parametrize("path", ["./etc/../etc/retentiond.yml", "etc//retentiond.yml", "etc/retentiond.yml"])
+def test_a_relative_path_is_followed_from_here(config: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(config.parent.parent)
+    assert read_safely(path) == config.read_bytes()
+    config.parent.chmod(0o777)
+    with pytest.raises(ConfigurationError) as caught:
+        read_safely(path)
+    assert caught.value.problems == (
+        f"{config.parent}: others may write it (mode 0777); run: chmod go-w {config.parent}",
+    )
+
+
+def test_a_name_cannot_forge_a_line(config: Path) -> None:
+    assert "\n" not in refusal(config.with_name("a\nb: fine"))
+
+
 def test_a_link_is_refused(config: Path) -> None:
     link = config.with_name("link.yml")
     link.symlink_to(config)
@@ -80,7 +137,9 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(config: Path) -> None:
 
 
 def test_a_directory_is_refused(config: Path) -> None:
+    descriptors = len(os.listdir("/proc/self/fd"))
     assert "is no regular file" in refusal(config.parent)
+    assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
 def test_a_file_of_two_gibibytes_is_refused_without_reading_it(config: Path) -> None:

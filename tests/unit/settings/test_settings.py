@@ -1,12 +1,17 @@
 """retentiond.yml: defaults, ranges, how entries fit together, and all problems at once."""
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import yaml
 
 from retentiond.domain.recording import Category
-from retentiond.settings.values import OnAuditFailure
-from tests.unit.settings.texts import SETTINGS, changed, problems_of, settings_of
+from retentiond.settings.parse import parse_settings
+from retentiond.settings.values import CONTROLLER_TO_WRITE, OnAuditFailure
+from tests.unit.settings.as_editors_read import data_of
+from tests.unit.settings.texts import FULL_SETTINGS, SETTINGS, changed, problems_of, settings_of
 
 SECOND_STORE = "    recorder: motion\n  - {name: other, path: /srv/other, recorder: motion}\n"
 
@@ -158,12 +163,99 @@ def test_several_problems_are_told_at_once_in_the_order_of_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["mode: maybe", "scan_interval: 5", "dispute_grace: 5", "watch: maybe", "socket: here"]
+    "line",
+    [
+        *("mode: maybe", "scan_interval: 5", "dispute_grace: 5", "watch: maybe", "socket: here", "state: here"),
+        *("margin: 5", "http: {listen: here}", "audit: {keep: 5}", "audit: {key: here}"),
+    ],
 )
 def test_a_problem_elsewhere_hides_none(line: str) -> None:
     problems = problems_of(changed("30d", "30") + line + "\n")
     assert [int(problem.split(":")[1]) for problem in problems] == [4, 10]
 
 
-def test_two_rules_have_two_names() -> None:
-    problems_of(changed("stores:\n", "  - {name: rule-1, categories: [still], deletion_period: 1d}\nstores:\n"))
+def test_every_value_of_a_file_is_looked_at_before_any_problem_is_told() -> None:
+    tree, free = data_of(FULL_SETTINGS), {"controller", "register", "recorder_config", "layout", "cameras", "rooms"}
+    keys = {line.partition(": ")[2].partition(": ")[0] for line in problems_of(yaml.safe_dump(_questions(tree)))}
+    missing = {key for key in _keys(tree) if key not in keys and free.isdisjoint(re.split(r"[\[.]", key))}
+    assert missing == {"deletion_rules[0].stores[0]"}  # told at the list
+    assert "deletion_rules[0].stores" in keys
+
+
+def _questions(tree: Any) -> Any:
+    """Return a tree with a question mark for every value."""
+    if isinstance(tree, dict):
+        return {key: _questions(value) for key, value in tree.items()}
+    return [_questions(value) for value in tree] if isinstance(tree, list) else "?"
+
+
+def _keys(tree: Any, at: str = "") -> list[str]:
+    if isinstance(tree, dict):
+        return [found for key, value in tree.items() for found in _keys(value, f"{at}.{key}".lstrip("."))]
+    if isinstance(tree, list):
+        return [found for number, value in enumerate(tree) for found in _keys(value, f"{at}[{number}]")]
+    return [at]
+
+
+@pytest.mark.parametrize("entry", ["name: rule-1, categories: [still]", "categories: [still], name: rule-1"])
+def test_two_rules_have_two_names(entry: str) -> None:
+    (problem,) = problems_of(changed("stores:\n", f"  - {{{entry}, deletion_period: 1d}}\nstores:\n"))
+    assert problem.startswith("f.yml:5: deletion_rules[1].name: the name 'rule-1' is taken by another rule")
+
+
+def test_a_rule_without_a_name_takes_none_that_is_given() -> None:
+    text = changed("  - categories: [video]\n", "  - name: rule-2\n    categories: [video]\n")
+    (problem,) = problems_of(changed("stores:\n", "  - {categories: [still], deletion_period: 1d}\nstores:\n", text))
+    assert problem.startswith("f.yml:6: deletion_rules[1]: the name 'rule-2' is taken by another rule")
+
+
+@pytest.mark.parametrize(
+    "key", ["categories: [video, video]", "cameras: [a, b, a]", "stores: [main, main]", "rooms: [a, a]"]
+)
+def test_nothing_stands_in_a_list_twice(key: str) -> None:
+    rest = "" if "categories" in key else "categories: [still], "
+    entry = f"  - {{{rest}{key}, deletion_period: 1d}}\nstores:\n"
+    (problem,) = problems_of(changed("stores:\n", entry))
+    assert problem.endswith("stands in this list twice; keep one")
+
+
+@pytest.mark.parametrize(
+    ("key", "line"), [("web_config: web.yml", 10), ("http: {listen: none, web_config: web.yml}", 10)]
+)
+def test_a_server_for_others_is_not_built_and_not_a_key(key: str, line: int) -> None:
+    (problem,) = problems_of(SETTINGS + key + "\n")
+    assert problem.startswith(f"f.yml:{line}: ")
+    assert "web_config: is not a key of this file" in problem
+
+
+@pytest.mark.parametrize("text", ["frigate", "zoneminder", "Motion", "moton"])
+def test_a_recorder_that_this_version_does_not_read_is_refused(text: str) -> None:
+    (problem,) = problems_of(changed("motion", text))
+    assert problem.startswith("f.yml:8: stores[0].recorder: ")
+    assert "motion, template" in problem
+
+
+def test_nothing_is_deleted_in_the_name_that_init_proposed() -> None:
+    text = changed("Example Clinic OÜ", CONTROLLER_TO_WRITE)
+    assert settings_of(text + "mode: observe\n").controller == CONTROLLER_TO_WRITE
+    (problem,) = problems_of(text + "mode: enforce\n")
+    assert problem.startswith("f.yml:1: controller: is what `config init` proposed")
+
+
+@pytest.mark.parametrize("host", ["nvr 1", "", "ünï", "a+b", "nvr1.example"])
+def test_the_default_origin_is_one_whatever_the_host_is_called(host: str) -> None:
+    origin = parse_settings(SETTINGS.encode(), "f.yml", host_name=host).audit.origin
+    assert settings_of(SETTINGS + f"audit: {{origin: {origin}}}\n").audit.origin == origin
+
+
+@pytest.mark.parametrize("text", ["right/Europe/Tallinn", "posix/UTC", "localtime", "posixrules", "Factory"])
+def test_a_zone_of_another_time_or_of_this_host_is_refused(text: str) -> None:
+    (problem,) = problems_of(changed("recorder: motion", f"recorder: motion\n    timezone: {text}"))
+    assert problem.startswith("f.yml:9: stores[0].timezone: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.256:80", "127.1:80", "127.0.0.1:080", "127.0.0.1:99999", "localhost", "::1:80"]
+)
+def test_an_address_that_is_none_is_refused(text: str) -> None:
+    assert problems_of(SETTINGS + f'http: {{listen: "{text}"}}\n')[0].startswith("f.yml:10: http.listen: ")

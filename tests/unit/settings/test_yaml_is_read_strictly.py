@@ -4,8 +4,20 @@ import subprocess
 import sys
 
 import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from tests.unit.settings.texts import SETTINGS, changed, problems_of, settings_of
+from tests.unit.settings.as_editors_read import data_of
+from tests.unit.settings.texts import (
+    REGISTER,
+    SETTINGS,
+    changed,
+    problems_of,
+    register_of,
+    register_problems_of,
+    settings_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +168,109 @@ def test_a_tab_is_refused() -> None:
 
 def test_a_directive_is_refused() -> None:
     problems_of("%YAML 1.1\n---\n" + SETTINGS)
+
+
+plain_texts = st.text("0123456789.:_+-eExXobTtZznyNOfaul~=< ", min_size=1, max_size=12) | st.text(max_size=8)
+
+
+@settings(deadline=None, database=None, max_examples=500)
+@given(plain_texts)
+@example("1e3").via("a number in YAML 1.2 only")
+@example("2026-01-01 10:00:00 +2")
+def test_what_yaml_does_not_read_as_a_text_has_to_be_quoted(text: str) -> None:
+    try:
+        read = yaml.safe_load(f"- {text}\n")
+    except (yaml.YAMLError, ValueError):
+        return
+    core = data_of(f"- {text}\n")
+    if isinstance(read, list) and len(read) == 1 and not (read == [text] and core == [text]) and text == text.strip():
+        problems_of(changed("Example Clinic OÜ", text))
+
+
+@pytest.mark.parametrize("text", ["192.0.2.10", "30d", "1.2.3", "v1", "no entry", "2026-01-05 decided", "-x"])
+def test_a_text_that_only_begins_like_a_number_or_a_word_stays(text: str) -> None:
+    assert settings_of(changed("Example Clinic OÜ", text)).controller == text
+
+
+@pytest.mark.parametrize("text", ["no", "030", "1:30", "2026-01-01", "~"])
+@pytest.mark.parametrize("place", ["cameras", "rooms"])
+def test_names_in_lists_have_to_be_quoted_too(text: str, place: str) -> None:
+    def with_name(name: str) -> str:
+        return changed("    deletion_period", f"    {place}: [{name}]\n    deletion_period")
+
+    (problem,) = problems_of(with_name(text))
+    assert problem.startswith(f"f.yml:4: deletion_rules[0].{place}[0]: ")
+    assert f'write "{text}"' in problem
+    settings_of(with_name(f'"{text}"'))
+
+
+def test_a_key_that_yaml_reads_otherwise_has_to_be_quoted_where_keys_are_free() -> None:
+    (problem,) = register_problems_of(changed("{main: entrance}", "{no: entrance}", REGISTER))
+    assert problem.startswith("r.yml:9: devices[0].known_as.no: no without quotes")
+    assert register_of(changed("{main: entrance}", '{"no": entrance}', REGISTER)).devices[0].known_as[0][0] == "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# a\tcomment\n", 10),
+        ("mode:\u00a0enforce\n", 10),
+        ("# harmless\u2028mode: enforce\n", 10),
+        ("# harmless\rmode: enforce\n", 10),
+        ("# harmless\u0085mode: enforce\n", 10),
+        ("mode: observe # \u202eecrofne\n", 10),
+        ("\nmode: \u200benforce\n", 11),
+    ],
+)
+def test_what_cannot_be_seen_is_refused_on_its_line(text: str, line: int) -> None:
+    (problem,) = problems_of(SETTINGS + text)
+    assert problem.startswith(f"f.yml:{line}: holds ")
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    assert settings_of(SETTINGS.replace("\n", "\r\n")) == settings_of(SETTINGS)
+
+
+@pytest.mark.parametrize("text", ["%YAML 1.1\n---\n", "%TAG ! tag:x,2000:\n---\n", "%FOO\n---\n"])
+def test_every_directive_is_refused_on_its_line(text: str) -> None:
+    assert problems_of(text + SETTINGS) == ("f.yml:1: begins with %, a directive; leave the line out",)
+
+
+def test_a_start_of_the_document_may_be_marked() -> None:
+    assert settings_of(f"---\n{SETTINGS}...\n") == settings_of(SETTINGS)
+
+
+@pytest.mark.parametrize("text", ["[a, b]", "{a: b}", "[[a]]"])
+def test_a_key_is_one_word(text: str) -> None:
+    assert "a list or a mapping for a key" in problems_of(SETTINGS + f"? {text}\n: b\n")[0]
+
+
+def test_an_alias_is_one_problem_and_hides_none() -> None:
+    problems = problems_of(changed("30d", "*x") + "mode: *y\nwatch: *z\nmargin: 5\n")
+    assert [int(problem.split(":")[1]) for problem in problems] == [4, 10, 11, 12]
+
+
+def test_a_key_stands_once_wherever_it_is() -> None:
+    text = REGISTER + "    approval: {reference: a, reference: b}\n"
+    (problem,) = register_problems_of(text)
+    assert problem.startswith("r.yml:10: devices[0].approval.reference: stands here twice")
+
+
+@pytest.mark.parametrize(("depth", "reason"), [(14, "write "), (15, "write "), (16, "nested deeper than 16 levels")])
+def test_sixteen_levels_are_enough(depth: int, reason: str) -> None:
+    assert reason in problems_of(SETTINGS + f"mode: {'[' * depth}{']' * depth}\n")[-1]
+
+
+def test_a_text_has_an_end() -> None:
+    settings_of(changed("Example Clinic OÜ", "x" * 1_000))
+    (problem,) = problems_of(changed("Example Clinic OÜ", "x" * 1_001))
+    assert problem == "f.yml:1: controller: is 1,001 characters long; write at most 1,000"
+
+
+@pytest.mark.parametrize("text", ['"a\\nb"', '"a\\0b"', "|\n  a\n  b", '"\\u202Eb"'])
+def test_a_text_is_one_line(text: str) -> None:
+    (problem,) = problems_of(changed("Example Clinic OÜ", text))
+    assert problem.startswith("f.yml:1: controller: holds a line break or a character that cannot be seen")
 
 
 def _read_in_a_process_of_its_own(depth: int) -> int:

@@ -62,3 +62,58 @@ def changed(old: str, new: str, text: str = SETTINGS) -> str:
     """Return `text` with one part exchanged, which has to be there."""
     assert text.count(old) == 1, old
     return text.replace(old, new)
+
+
+FULL_SETTINGS = """\
+controller: Example Clinic OÜ
+mode: enforce
+deletion_rules:
+  - {name: short, categories: [video, audio], deletion_period: 72h, stores: [main], cameras: [entrance], rooms: [hall]}
+  - {categories: [still, derived], deletion_period: 4w}
+margin: 90s
+stores:
+  - name: main
+    path: /srv/recordings
+    recorder: motion
+    timezone: Europe/Tallinn
+    recorder_config: /etc/motion/motion.conf
+    winding_down: true
+  - {name: other, path: /srv/other, recorder: template, layout: "{camera}/%s.mp4"}
+state: /var/lib/retentiond
+register: register.yml
+audit: {origin: nvr1.example/retentiond, keep: 36mo, on_failure: hold, key: /var/lib/retentiond/audit.key}
+http: {listen: 127.0.0.1:9723}
+scan_interval: 15min
+dispute_grace: 24h
+watch: false
+socket: /run/retentiond/control.sock
+"""
+"""Every key."""
+
+FULL_REGISTER = """\
+timezone: Europe/Tallinn
+room_classes: [x-ray]
+rooms:
+  - {id: hall, name: Hall, class: public, since: 2026-01-01, until: 2027-01-01}
+  - {id: xray, class: x-ray}
+  - id: care
+    name: Care
+    classes:
+      - {class: office, until: 2026-06-01}
+      - {class: intimate-care, since: 2026-06-01}
+devices:
+  - id: d-1
+    name: Entrance
+    kind: camera
+    make: Example X
+    address: rtsp://192.0.2.1/stream
+    tracks: {video: true, audio: false}
+    known_as: {main: [front, back], other: front}
+    assignments: [{room: hall, from: 2026-01-01, to: 2026-02-01}, {room: xray, from: "2026-02-01T08:00:00+02:00"}]
+    sees: [hall, {room: care}]
+    hears: [hall]
+    approval: {reference: B-1, date: 2026-01-05, audio: false, note: for a year}
+    note: Replaced the device of 2023.
+  - {id: d-2, name: Desk, kind: microphone, tracks: {audio: true}}
+"""
+"""Every key."""
