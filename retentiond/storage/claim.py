@@ -1,348 +1,147 @@
-"""Deleting recordings: THE ONLY place in the program where names in a store are moved or removed (I5).
+"""The claim directory: THE ONLY place in the program where names in a store are moved or removed (I5).
 
-The order is that of design rule 6. A name is a bad witness: between a look at it and its unlink another file can have
-taken it. So the file is first renamed into a directory that only the daemon can write; there it is compared with what
-was planned and pinned, and only then unlinked. What turns out to be another file goes back under its name.
+Between a look at a name and its unlink another file can have taken it. So a recording is first renamed into a directory
+that only the daemon can write; there it is compared with what was planned, and only then unlinked (ADR 0005).
 """
 
 import errno
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from retentiond.domain.decisions import OpenIntent
-from retentiond.domain.errors import StorageError
-from retentiond.domain.recording import Identity, Place, Unit
-from retentiond.ports import Failed, Pinned, PinRefused, Refusal, Removal, Removed, Voided
-from retentiond.storage.beneath import OpenBeneath, checked_name, choose_opener
-from retentiond.storage.identity import CLAIMED, OWN, StorePath
-from retentiond.storage.open_files import Usage, usage_of
+from retentiond.storage.beneath import OpenBeneath, checked_name
+from retentiond.storage.contents import Descent, names_in
+from retentiond.storage.open_files import Usage, usage_by_lease
 from retentiond.storage.syscalls import SystemCalls
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_PIN = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_LIED = "UNLINK_LIED"
-"""The system said that it removed a name, and the name or the link is still there (FUSE)."""
+_BLOCK = 512
+
+
+@dataclass(slots=True)
+class Emptied:
+    """What was removed out of an event directory, also when it could not be finished."""
+
+    names: int = 0
+    size_bytes: int = 0
+    links: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def links_left(self) -> int:
+        """How many names the files have that lie elsewhere."""
+        return sum(self.links.values())
+
+    def note(self, status: os.stat_result) -> None:
+        """Take in a file that was removed, as it was just before; the last of its names says how many are left."""
+        self.names += 1
+        if status.st_nlink > 1:
+            self.links[status.st_ino] = status.st_nlink - 1
+        else:
+            self.links.pop(status.st_ino, None)
+            self.size_bytes += status.st_blocks * _BLOCK
 
 
 @dataclass(frozen=True, slots=True)
-class _Pin:
-    """A recording held by an O_PATH descriptor, and the directory that it was found in."""
+class ClaimDirectory:
+    """`.retentiond/claimed` of a store, held open. Every method raises OSError."""
 
+    calls: SystemCalls
+    open_beneath: OpenBeneath
     descriptor: int
-    directory: int
-    name: bytes
-    identity: Identity
-    allocated_bytes: int
 
+    def take(self, directory: int, name: bytes, claim: bytes) -> None:
+        """Move a recording in under the name `claim`, replacing nothing.
 
-@dataclass(frozen=True, slots=True)
-class _Unlinked:
-    """A claim whose name was removed, which is not yet known to be durable."""
-
-    pin: _Pin
-    open_elsewhere: bool | None
-
-
-class DirectoryChunk:
-    """`ClaimChunk` over a directory; a context manager that holds descriptors and closes all of them."""
-
-    def __init__(self, where: StorePath, calls: SystemCalls) -> None:
-        self._where = where
-        self._calls = calls
-        self._store = self._claimed = -1
-        self._open_beneath: OpenBeneath
-        self._directories: dict[bytes, int] = {}
-        self._pins: list[_Pin] = []
-        self._touched: set[int] = set()
-        self._unlinked: dict[str, _Unlinked] = {}
-        self._outcomes: dict[str, Removal] = {}
-
-    def __enter__(self) -> "DirectoryChunk":
-        try:
-            self._store = self._where.open()
-            own = os.open(OWN, _DIRECTORY, dir_fd=self._store)
-            try:
-                self._claimed = os.open(CLAIMED, _DIRECTORY, dir_fd=own)
-            finally:
-                os.close(own)
-            self._open_beneath = choose_opener(self._calls, self._store)
-        except OSError as error:
-            self._close()
-            raise StorageError(f"{self._where.path}: cannot be opened for deletion ({error.strerror})") from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        held = [pin.descriptor for pin in self._pins]
-        for descriptor in (*held, *self._directories.values(), self._claimed, self._store):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._pins.clear()
-        self._directories.clear()
-        self._claimed = self._store = -1
-
-    # --- pin --------------------------------------------------------------------------------------------------
-
-    def pin(self, place: Place, unit: Unit) -> Pinned | PinRefused:
-        try:
-            directory = self._directory(place.directory)
-            descriptor = os.open(checked_name(place.name), _PIN, dir_fd=directory)
-        except FileNotFoundError:
-            return PinRefused(Refusal.GONE)
-        except OSError as error:
-            return PinRefused(Refusal.UNREACHABLE, error_name(error))
-        try:
-            status = os.fstat(descriptor)
-            if not (stat.S_ISREG(status.st_mode) if unit is Unit.FILE else stat.S_ISDIR(status.st_mode)):
-                os.close(descriptor)
-                return PinRefused(Refusal.NOT_A_RECORDING)
-            if status.st_dev != os.fstat(self._store).st_dev:
-                os.close(descriptor)
-                return PinRefused(Refusal.UNREACHABLE, "EXDEV")
-            identity = identity_of(self._calls, descriptor, unit)
-        except OSError as error:
-            os.close(descriptor)
-            return PinRefused(Refusal.UNREACHABLE, error_name(error))
-        self._pins.append(_Pin(descriptor, directory, place.name, identity, status.st_blocks * 512))
-        return Pinned(place, identity, len(self._pins) - 1)
-
-    def _directory(self, path: bytes) -> int:
-        if path not in self._directories:
-            self._directories[path] = self._open_beneath(self._store, path)
-        return self._directories[path]
-
-    # --- claim, verify, unlink --------------------------------------------------------------------------------
-
-    def remove(self, pinned: Pinned, claim: str) -> None:
-        pin, name = self._pins[pinned.handle], checked_name(claim.encode())
-        try:
-            self._rename(pin.directory, pin.name, self._claimed, name)
-        except FileNotFoundError:
-            self._outcomes[claim] = Voided("vanished")
-            return
-        except OSError as error:
-            self._outcomes[claim] = Failed(error_name(error))
-            return
-        self._touched.add(pin.directory)
-        doubt = self._doubt(pin, name)
-        if doubt is not None:
-            self._outcomes[claim] = self._put_back(pin.directory, pin.name, name, Voided(doubt))
-            return
-        usage = usage_of(self._claimed, name) if pin.identity.unit is Unit.FILE else Usage.UNKNOWN
-        if usage is Usage.WRITER:
-            self._outcomes[claim] = self._put_back(pin.directory, pin.name, name, Voided("still_written"))
-            return
-        try:
-            self._unlink(name, pin.identity.unit)
-        except OSError as error:
-            self._outcomes[claim] = self._put_back(pin.directory, pin.name, name, Failed(error_name(error)))
-            return
-        self._unlinked[claim] = _Unlinked(pin, None if usage is Usage.UNKNOWN else usage is Usage.READER)
-
-    def _doubt(self, pin: _Pin, name: bytes) -> str | None:
-        """Say why what was claimed is not what was planned, None if it is the very same file, untouched."""
-        try:
-            descriptor = os.open(name, _PIN, dir_fd=self._claimed)
-            try:
-                same = os.path.samestat(os.fstat(descriptor), os.fstat(pin.descriptor))
-                now = identity_of(self._calls, descriptor, pin.identity.unit)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            return f"unverifiable_{error_name(error)}"
-        return None if same and now.same_as(pin.identity) else "changed"
-
-    def _put_back(self, directory: int, name: bytes, claimed: bytes, outcome: Removal) -> Removal:
-        """Give a file its name back; if that is taken again, a name beside it. Nothing is ever replaced."""
-        for target in (name, name[:200] + b".restored-" + claimed):
-            try:
-                self._rename(self._claimed, claimed, directory, target, replaces_nothing=False)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                return Failed(f"NOT_PUT_BACK_{error_name(error)}")
-            return outcome
-        return Failed("NOT_PUT_BACK_EEXIST")
-
-    def _rename(self, source: int, name: bytes, target: int, new_name: bytes, *, replaces_nothing: bool = True) -> None:
-        """Rename without replacing. Raises OSError.
-
-        A file system that does not know NOREPLACE answers EINVAL. Into the claim directory a plain rename is as good
-        (`replaces_nothing`), since nobody else writes there; out of it a link that fails on a taken name is.
+        Where the file system knows no NOREPLACE the name is looked at first: nobody else writes here, so it stays free.
+        A link and an unlink would not do: between them another file could take the recording's name, and be the one
+        that is unlinked.
         """
         try:
-            self._calls.rename_noreplace(source, name, target, new_name)
+            self.calls.rename_noreplace(directory, name, self.descriptor, checked_name(claim))
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOSYS):
                 raise
-            if replaces_nothing:
-                os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)  # noqa: TID251
-            else:
-                os.link(name, new_name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-                os.unlink(name, dir_fd=source)  # noqa: TID251
+            if self.holds(claim):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+            os.rename(name, claim, src_dir_fd=directory, dst_dir_fd=self.descriptor)  # noqa: TID251
 
-    def _unlink(self, name: bytes, unit: Unit) -> None:
-        """Remove a claimed file, or a claimed directory with all that is in it. Raises OSError."""
-        if unit is Unit.FILE:
-            os.unlink(name, dir_fd=self._claimed)  # noqa: TID251
-        else:
-            self._empty(name)
-            os.rmdir(name, dir_fd=self._claimed)
+    def give_back(self, claim: bytes, directory: int, name: bytes) -> None:
+        """Move a recording out again, to a name that is free. Raises FileExistsError if it is not.
 
-    def _empty(self, name: bytes) -> None:
-        """Remove what is in a claimed directory, deepest first, without following links or leaving the device."""
-        levels: list[tuple[int, bytes]] = [(os.open(name, _DIRECTORY, dir_fd=self._claimed), name)]
-        device = os.fstat(self._store).st_dev
+        Others write there. Without NOREPLACE a file goes by a link, which fails on a name that is taken, and a
+        directory by taking the place of an empty one made for it, which fails as soon as anything is in that.
+        """
         try:
-            while levels:
-                current, own_name = levels[-1]
-                below = self._empty_files(current)
-                if below is None:
-                    os.close(levels.pop()[0])
-                    if levels:
-                        os.rmdir(own_name, dir_fd=levels[-1][0])
-                    continue
-                deeper = os.open(below, _DIRECTORY, dir_fd=current)
-                levels.append((deeper, below))
-                if os.fstat(deeper).st_dev != device:
-                    raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-        finally:
-            for descriptor, _ in levels:
-                os.close(descriptor)
-
-    def _empty_files(self, directory: int) -> bytes | None:
-        """Remove everything but directories from `directory`; return the name of one directory that is left."""
-        below: bytes | None = None
-        for text in os.listdir(directory):
-            name = os.fsencode(text)
-            if stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
-                below = name
-            else:
-                os.unlink(name, dir_fd=directory)  # noqa: TID251
-        return below
-
-    # --- settle -----------------------------------------------------------------------------------------------
-
-    def settle(self) -> Mapping[str, Removal]:
-        self._sync((self._claimed, *self._touched))
-        for claim, unlinked in self._unlinked.items():
-            self._outcomes[claim] = self._verified(claim, unlinked)
-        outcomes, self._outcomes = self._outcomes, {}
-        self._unlinked.clear()
-        self._touched.clear()
-        return outcomes
-
-    def _sync(self, directories: Iterable[int]) -> None:
-        try:
-            for directory in directories:
-                os.fsync(directory)
+            self.calls.rename_noreplace(self.descriptor, claim, directory, name)
         except OSError as error:
-            raise StorageError(
-                f"{self._where.path}: a directory cannot be synced ({error.strerror}); nothing is known of the last "
-                "deletions until they are looked at again"
-            ) from error
+            if error.errno not in (errno.EINVAL, errno.ENOSYS):
+                raise
+            self._give_back_without_noreplace(claim, directory, name)
 
-    def _verified(self, claim: str, unlinked: _Unlinked) -> Removal:
-        """I2: say "removed" only of a name that is gone and a link count that fell."""
-        links = os.fstat(unlinked.pin.descriptor).st_nlink
-        if self._is_claimed(claim.encode()) or links >= unlinked.pin.identity.links:
-            return Failed(_LIED)
-        return Removed(unlinked.pin.allocated_bytes, links_left=links, open_elsewhere=unlinked.open_elsewhere)
-
-    def _is_claimed(self, name: bytes) -> bool:
+    def _give_back_without_noreplace(self, claim: bytes, directory: int, name: bytes) -> None:
+        status = os.stat(claim, dir_fd=self.descriptor, follow_symlinks=False)
+        if not stat.S_ISDIR(status.st_mode):
+            os.link(claim, name, src_dir_fd=self.descriptor, dst_dir_fd=directory, follow_symlinks=False)
+            os.unlink(claim, dir_fd=self.descriptor)  # noqa: TID251
+            return
+        os.mkdir(name, dir_fd=directory)
         try:
-            os.stat(name, dir_fd=self._claimed, follow_symlinks=False)
+            os.rename(claim, name, src_dir_fd=self.descriptor, dst_dir_fd=directory)  # noqa: TID251
+        except OSError:
+            remove_if_empty(directory, name)
+            raise
+
+    def remove_file(self, claim: bytes) -> None:
+        """Unlink a claimed file."""
+        os.unlink(claim, dir_fd=self.descriptor)  # noqa: TID251
+
+    def remove_directory(self, claim: bytes, emptied: Emptied) -> None:
+        """Remove a claimed directory with all that is in it, deepest first, and say in `emptied` what went.
+
+        Links are not followed and other mounts not entered (EXDEV). A file that somebody began to write since the
+        directory was looked through is not removed (ETXTBSY).
+        """
+        with Descent(self.open_beneath, self.descriptor) as place:
+            place.down(claim)
+            pending = [_empty_level(place.here, emptied)]
+            while pending:
+                if pending[-1]:
+                    place.down(pending[-1].pop())
+                    pending.append(_empty_level(place.here, emptied))
+                else:
+                    pending.pop()
+                    name = place.up()
+                    os.rmdir(name, dir_fd=place.here)
+
+    def holds(self, claim: bytes) -> bool:
+        """Tell whether something lies here under this name; in doubt it does. Does not raise."""
+        try:
+            os.stat(claim, dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return False
         except OSError:
             return True
         return True
 
-    # --- recovery ---------------------------------------------------------------------------------------------
 
-    def recover(self, intent: OpenIntent) -> Removal:
-        name, place, unit = intent.claim.encode(), intent.recording.place, intent.recording.unit
-        try:
-            checked_name(name)
-            if self._is_claimed(name):
-                return self._finish(name, place, unit, intent.identity_mark)
-            pinned = self.pin(place, unit)
-            if isinstance(pinned, Pinned) or pinned.refusal is Refusal.NOT_A_RECORDING:
-                return Voided("never_claimed")
-            if pinned.refusal is Refusal.UNREACHABLE:
-                return Failed(pinned.error)
-            self._sync([self._claimed, *self._directories.values()])
-        except OSError as error:
-            return Failed(error_name(error))
-        size = int(intent.identity_mark.split(":")[1])
-        return Removed(size, observed="absent_at_recovery")
-
-    def _finish(self, name: bytes, place: Place, unit: Unit, mark: str) -> Removal:
-        """Unlink a claimed file that is the one intended, put any other back. Raises OSError."""
-        descriptor = os.open(name, _PIN, dir_fd=self._claimed)
-        try:
-            found = identity_of(self._calls, descriptor, unit)
-            if not _is_intended(found, mark):
-                try:
-                    directory = self._directory(place.directory)
-                except OSError as error:
-                    return Failed(f"NOT_PUT_BACK_{error_name(error)}")
-                return self._put_back(directory, place.name, name, Voided("changed"))
-            self._unlink(name, unit)
-            self._sync([self._claimed])
-            with suppress(OSError):  # the directory may be gone by now; the rename out of it is in the journal
-                os.fsync(self._directory(place.directory))
-            links = os.fstat(descriptor).st_nlink
-        finally:
-            os.close(descriptor)
-        if self._is_claimed(name) or links >= found.links:
-            return Failed(_LIED)
-        return Removed(found.size_bytes, links_left=links, observed="finished_at_recovery")
-
-    def unexplained(self, claims: Iterable[str]) -> Sequence[str]:
-        try:
-            present = os.listdir(self._claimed)
-        except OSError as error:
-            raise StorageError(f"{self._where.claimed}: cannot be listed ({error.strerror})") from error
-        return sorted(set(present) - set(claims))
-
-    # --- empty directories ------------------------------------------------------------------------------------
-
-    def prune(self, directory: bytes) -> bool:
-        parent, _, name = directory.rpartition(b"/")
-        try:
-            os.rmdir(checked_name(name), dir_fd=self._directory(parent))
-        except OSError:
-            return False
-        return True
+def remove_if_empty(directory: int, name: bytes) -> bool:
+    """Remove an empty directory. False if it is not empty, not there, or may not be removed."""
+    try:
+        os.rmdir(checked_name(name), dir_fd=directory)
+    except OSError:
+        return False
+    return True
 
 
-def identity_of(calls: SystemCalls, descriptor: int, unit: Unit) -> Identity:
-    """Return what makes the file behind a descriptor the very same file (rule S7). Raises OSError."""
-    status = os.fstat(descriptor)
-    return Identity(
-        inode=status.st_ino,
-        size_bytes=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        birth_ns=calls.birth_ns(descriptor),
-        links=status.st_nlink,
-        unit=unit,
-    )
-
-
-def error_name(error: OSError) -> str:
-    """Return the name of an errno, such as `EACCES`."""
-    return errno.errorcode.get(error.errno or 0, "EUNKNOWN")
-
-
-def _is_intended(found: Identity, mark: str) -> bool:
-    """Tell whether what was claimed is what the intent names; a directory may be half emptied already."""
-    if found.unit is Unit.FILE:
-        return found.mark == mark
-    ours, intended = found.mark.split(":"), mark.split(":")
-    return (ours[0], ours[3]) == (intended[0], intended[3])
+def _empty_level(directory: int, emptied: Emptied) -> list[bytes]:
+    """Remove everything but directories from `directory`; return those. Raises OSError."""
+    below = []
+    for name in names_in(directory):
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            below.append(name)
+            continue
+        if stat.S_ISREG(status.st_mode) and usage_by_lease(directory, name) is Usage.WRITER:
+            raise OSError(errno.ETXTBSY, "a file in it is being written")
+        os.unlink(name, dir_fd=directory)  # noqa: TID251
+        emptied.note(status)
+    return below

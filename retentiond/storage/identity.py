@@ -1,123 +1,172 @@
-"""What a store is known by, so that another disk, or no disk, is never taken for it (design rule 5)."""
+"""What a store is known by, so that another disk, or no disk, is never taken for it (design rule 5).
 
+Everything is looked at below one descriptor of the store's directory. Whoever lists or deletes passes the descriptor
+that he works with, so that what was examined and what is worked on cannot be two things.
+"""
+
+import errno
 import json
 import os
 import stat
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from retentiond.domain.errors import StorageError
-from retentiond.durable import replace_file, sync_directory
+from retentiond.durable import replace_file
 from retentiond.ports import Absent, Foreign, Present, StoreCondition, StoreIdentity, Unadopted
+from retentiond.storage.beneath import mount_of, open_absolute
+from retentiond.storage.syscalls import SystemCalls
 
 OWN = b".retentiond"
 MARKER = b"store.json"
 CLAIMED = b"claimed"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_LONGEST_MARKER = 4096
+_ROOT = 0
+_MEND = "restore it from a backup, or move it away and adopt the store anew: retentiond store adopt"
 
 
 @dataclass(frozen=True, slots=True)
 class StorePath:
-    """The directory of a store, as configured."""
+    """The directory of a store as configured, and the user id that the daemon has: our names in it are that user's.
+
+    Whoever looks, root at the command line or the daemon itself, asks for the same owner and so sees the same store.
+    """
 
     path: str
-
-    @property
-    def own(self) -> str:
-        """Our own directory in the store."""
-        return os.path.join(self.path, os.fsdecode(OWN))
-
-    @property
-    def marker(self) -> str:
-        """The file that says which store this is."""
-        return os.path.join(self.own, os.fsdecode(MARKER))
-
-    @property
-    def claimed(self) -> str:
-        """The directory that claimed recordings are moved into."""
-        return os.path.join(self.own, os.fsdecode(CLAIMED))
+    owner: int
 
     def open(self) -> int:
-        """Open the store's directory. Raises OSError."""
-        return os.open(self.path, _DIRECTORY)
+        """Open the store's directory; no component of its path may be a link. Raises OSError."""
+        return open_absolute(self.path)
 
 
-def examine(where: StorePath, expected: StoreIdentity | None) -> StoreCondition:
-    """Say whether the store is there and is the one that was adopted. Never raises."""
+@dataclass(frozen=True, slots=True)
+class _Damaged:
+    """The marker is there and cannot be what we wrote."""
+
+    why: str
+
+
+def examine(where: StorePath, calls: SystemCalls, store: int, expected: StoreIdentity | None) -> StoreCondition:
+    """Say whether the directory behind the descriptor `store` is the one that was adopted. Never raises."""
     try:
-        descriptor = where.open()
+        return _examine(where, calls, store, expected)
     except OSError as error:
-        return Absent(f"its directory cannot be opened ({error.strerror})")
-    try:
-        found = _identity(where, descriptor)
+        return Absent(f"it cannot be examined ({error.strerror})")
+
+
+def require_adopted(where: StorePath, calls: SystemCalls, store: int, expected: StoreIdentity) -> None:
+    """Make sure that the directory behind `store` is the one adopted. Raises StorageError if it is anything else."""
+    condition = examine(where, calls, store, expected)
+    if isinstance(condition, Absent | Foreign):
+        raise StorageError(
+            f"{where.path}: is not the store that was adopted: {condition.why}. Nothing in it is taken for seen or "
+            "gone; mount the disk, or adopt what is there: retentiond store adopt"
+        )
+
+
+def _examine(where: StorePath, calls: SystemCalls, store: int, expected: StoreIdentity | None) -> StoreCondition:
+    with ExitStack() as held:
+        own = _look(held, store, OWN)
+        marker = None if own is None or _wrong_directory(own) else _read_marker(held, where, own)
+        if isinstance(marker, _Damaged):
+            return Foreign(f"{marker.why}; {_MEND}")
         if expected is None:
             return Unadopted()
-        if found is None:
+        if own is None:
             return Absent("its marker is not there; the disk is probably not mounted")
-        difference = _difference(found, expected)
-        if difference is not None:
-            return Foreign(difference)
-        wrong = _wrong_claim_directory(where, descriptor)
+        wrong = _wrong_directory(own) or _wrong_own(where, own)
+        if wrong is not None:
+            return Foreign(f"its directory .retentiond {wrong}")
+        if marker is None:
+            return Absent("its marker is gone from .retentiond")
+        wrong = _difference(_identity(calls, store, marker), expected) or _wrong_claimed(where, calls, store, own)
         if wrong is not None:
             return Foreign(wrong)
-        return Present(expected, read_only=bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY))
-    except (OSError, ValueError) as error:
-        return Absent(f"it cannot be examined ({error})")
-    finally:
-        os.close(descriptor)
+        return Present(expected, read_only=bool(os.fstatvfs(store).f_flag & os.ST_RDONLY))
 
 
-def adopt(where: StorePath) -> StoreIdentity:
+def adopt(where: StorePath, calls: SystemCalls) -> StoreIdentity:
     """Mark the directory as a store, or take up the mark that is there; make the claim directory.
 
     Raises:
         StorageError: it cannot be written, or something that is not ours has one of our names.
     """
     try:
-        descriptor = where.open()
-        try:
-            for path, mode in ((where.own, 0o755), (where.claimed, 0o700)):
-                if not os.path.isdir(path) or os.path.islink(path):
-                    os.mkdir(path, mode)
-                    sync_directory(os.path.dirname(path))
-            if not os.path.lexists(where.marker):
-                marker = json.dumps({"uuid": str(uuid.uuid4()), "written_by": "retentiond"}).encode() + b"\n"
-                replace_file(where.marker, marker, 0o644)
-            found = _identity(where, descriptor)
-            wrong = "its marker cannot be read back" if found is None else _wrong_claim_directory(where, descriptor)
-            if found is None or wrong is not None:
-                raise StorageError(f"{where.path}: cannot be adopted: {wrong}")
+        with ExitStack() as held:
+            store = _held(held, where.open())
+            own = _made(held, where, store, OWN, 0o755)
+            wrong = _wrong_own(where, own)
+            if wrong is not None:
+                raise StorageError(f"{where.path}: cannot be adopted: its directory .retentiond {wrong}")
+            _made(held, where, own, CLAIMED, 0o700)
+            marker = _read_marker(held, where, own) or _written(held, where, own)
+            if isinstance(marker, _Damaged):
+                raise StorageError(f"{where.path}: cannot be adopted: {marker.why}; {_MEND}")
+            found = _identity(calls, store, marker)
+            condition = examine(where, calls, store, found)
+            if not isinstance(condition, Present):
+                why = "" if isinstance(condition, Unadopted) else condition.why
+                raise StorageError(f"{where.path}: cannot be adopted: {why}")
             return found
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise StorageError(
-            f"{where.path}: cannot be adopted ({error}); give the daemon the right to write in it"
+            f"{where.path}: cannot be adopted ({error.strerror}); give the daemon the right to write in it"
         ) from error
 
 
-def _identity(where: StorePath, store: int) -> StoreIdentity | None:
-    """Return what the directory says it is, None without a marker. Raises OSError, ValueError."""
-    try:
-        own = os.open(OWN, _DIRECTORY, dir_fd=store)
-    except FileNotFoundError:
+def wrong_private(where: StorePath, status: os.stat_result) -> str | None:
+    """Say what is wrong with a directory that nobody but the daemon may enter."""
+    if status.st_uid != where.owner:
+        return f"belongs to user {status.st_uid} and not to the daemon's, {where.owner}; give it to that one by chown"
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        return "is open to others; close it: chmod 700"
+    return None
+
+
+def _wrong_directory(own: int) -> str | None:
+    return None if stat.S_ISDIR(os.fstat(own).st_mode) else "is no directory"
+
+
+def _wrong_own(where: StorePath, own: int) -> str | None:
+    """Say what is wrong with our directory: who can write in it can exchange the marker and the claim directory."""
+    status = os.fstat(own)
+    if status.st_uid not in (where.owner, _ROOT):
+        return f"belongs to user {status.st_uid} and not to the daemon's, {where.owner}; somebody may have put it there"
+    if status.st_mode & 0o022:
+        return "may be written by others; close it: chmod go-w"
+    return None
+
+
+def _wrong_claimed(where: StorePath, calls: SystemCalls, store: int, own: int) -> str | None:
+    with ExitStack() as held:
+        claimed = _look(held, own, CLAIMED)
+        if claimed is None:
+            return "its claim directory is gone"
+        wrong = _wrong_directory(claimed) or wrong_private(where, os.fstat(claimed))
+        if wrong is not None:
+            return f"its claim directory {wrong}"
+        if os.fstat(claimed).st_dev != os.fstat(store).st_dev or mount_of(calls, claimed) != mount_of(calls, store):
+            return "its claim directory is another mount"
         return None
-    try:
-        marker = os.open(MARKER, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=own)
-    except FileNotFoundError:
-        return None
-    finally:
-        os.close(own)
-    with os.fdopen(marker, "rb") as file:
-        fields = json.loads(file.read(4096))
-    if not isinstance(fields, dict) or not isinstance(fields.get("uuid"), str):
-        raise ValueError(f"{where.marker} is no marker")  # noqa: TRY004  what is wrong is a file, not a type
+
+
+def _identity(calls: SystemCalls, store: int, marker: str) -> StoreIdentity:
     return StoreIdentity(
-        uuid=str(uuid.UUID(fields["uuid"])),
-        fsid=os.fstatvfs(store).f_fsid & (2**53 - 1),
+        uuid=marker,
+        fsid=fsid_of(store),
         inode=os.fstat(store).st_ino,
-        fs_type=_fs_type(where.path),
+        fs_type=_fs_type(calls, store),
     )
+
+
+def fsid_of(store: int) -> int:
+    """Return the id of the file system behind a descriptor, in the 53 bits that JSON carries unharmed."""
+    return os.fstatvfs(store).f_fsid & (2**53 - 1)
 
 
 def _difference(found: StoreIdentity, expected: StoreIdentity) -> str | None:
@@ -130,30 +179,87 @@ def _difference(found: StoreIdentity, expected: StoreIdentity) -> str | None:
     return None
 
 
-def _wrong_claim_directory(where: StorePath, store: int) -> str | None:
-    """Say what is wrong with the claim directory: it has to be ours alone and on the store's own device."""
+# --- the marker -----------------------------------------------------------------------------------------------
+
+
+def _read_marker(held: ExitStack, where: StorePath, own: int) -> str | _Damaged | None:
+    """Return the UUID that the marker names, None without a marker. Raises OSError."""
+    found = _look(held, own, MARKER)
+    if found is None:
+        return None
+    status = os.fstat(found)
+    if not stat.S_ISREG(status.st_mode):
+        return _Damaged("its marker is no file")
+    if status.st_uid not in (where.owner, _ROOT) or status.st_mode & 0o022:
+        return _Damaged("its marker can be written by others than the daemon")
+    return _parse_marker(os.read(_held(held, os.open(MARKER, _READ, dir_fd=own)), _LONGEST_MARKER))
+
+
+def _parse_marker(data: bytes) -> str | _Damaged:
     try:
-        status = os.stat(where.claimed, follow_symlinks=False)
+        fields = json.loads(data)
+        return str(uuid.UUID(fields["uuid"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return _Damaged("its marker is damaged")
+
+
+def _written(held: ExitStack, where: StorePath, own: int) -> str | _Damaged:
+    """Write a new marker and return the UUID in it. Raises OSError."""
+    marker = str(uuid.uuid4())
+    data = json.dumps({"uuid": marker, "written_by": "retentiond"}).encode() + b"\n"
+    try:  # by way of the descriptor: a directory put under our name meanwhile gets nothing
+        replace_file(f"/proc/self/fd/{own}/{os.fsdecode(MARKER)}", data, 0o644)
+    except StorageError as error:
+        raise StorageError(f"{where.path}: its marker cannot be written ({error.__cause__})") from error
+    _settle_rights(where, _held(held, os.open(MARKER, _READ, dir_fd=own)), 0o644)
+    return _read_marker(held, where, own) or _Damaged("its marker is gone again")
+
+
+# --- directories of ours --------------------------------------------------------------------------------------
+
+
+def _made(held: ExitStack, where: StorePath, parent: int, name: bytes, mode: int) -> int:
+    """Make a directory of ours unless there is one, and open it. Raises OSError."""
+    try:
+        os.mkdir(name, mode, dir_fd=parent)
+    except FileExistsError:
+        return _held(held, os.open(name, _DIRECTORY, dir_fd=parent))
+    made = _held(held, os.open(name, _DIRECTORY, dir_fd=parent))
+    _settle_rights(where, made, mode)
+    os.fsync(parent)
+    return made
+
+
+def _settle_rights(where: StorePath, descriptor: int, mode: int) -> None:
+    """Give what was just made its mode whatever the umask, and to the daemon's user what root made for it."""
+    if os.fstat(descriptor).st_uid != os.geteuid():
+        raise OSError(errno.EPERM, "somebody exchanged what was just made")
+    os.fchmod(descriptor, mode)
+    if os.geteuid() != where.owner:
+        os.fchown(descriptor, where.owner, -1)
+
+
+def _look(held: ExitStack, directory: int, name: bytes) -> int | None:
+    """Hold `name` without following or opening it, None if it is not there. Raises OSError."""
+    try:
+        return _held(held, os.open(name, _LOOK, dir_fd=directory))
     except FileNotFoundError:
-        return "its claim directory is gone"
-    if not stat.S_ISDIR(status.st_mode):
-        return "its claim directory is none"
-    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        return "its claim directory is open to others"
-    if status.st_dev != os.fstat(store).st_dev:
-        return "its claim directory lies on another device"
-    return None
+        return None
 
 
-def _fs_type(path: str) -> str:
-    """Return the type of the file system that `path` lies on, `unknown` where /proc does not tell."""
-    best, kind = "", "unknown"
+def _held(held: ExitStack, descriptor: int) -> int:
+    held.callback(os.close, descriptor)
+    return descriptor
+
+
+def _fs_type(calls: SystemCalls, store: int) -> str:
+    """Return the type of the file system that `store` lies on, `unknown` where /proc does not tell."""
+    mount = b"%d" % mount_of(calls, store)
     try:
-        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+        with open("/proc/self/mountinfo", "rb") as mounts:
             for line in mounts:
-                _, point, found, *_ = line.split(" ")
-                if (path + "/").startswith(point.rstrip("/") + "/") and len(point) >= len(best):
-                    best, kind = point, found
-    except (OSError, ValueError):
-        return "unknown"
-    return kind
+                if line.split(b" ", 1)[0] == mount:
+                    return line.partition(b" - ")[2].split(b" ", 1)[0].decode("ascii", "replace")
+    except OSError:
+        pass
+    return "unknown"

@@ -2,36 +2,60 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Identity, Place, StoreName, Unit
-from retentiond.ports import ClaimChunk, Entry, StoreCondition, StoreIdentity, WalkStep
+from retentiond.ports import Absent, ClaimChunk, Entry, StoreCondition, StoreIdentity, WalkStep
 from retentiond.storage import identity, walk
 from retentiond.storage.beneath import checked_name, choose_opener
-from retentiond.storage.claim import DirectoryChunk, identity_of
+from retentiond.storage.chunk import DirectoryChunk
 from retentiond.storage.identity import StorePath
+from retentiond.storage.pins import PIN, identity_of
 from retentiond.storage.syscalls import SystemCalls, load_system_calls
+
+_Root = tuple[int, int, int]
+"""Device, inode and file system of a store's directory."""
 
 
 class DirectoryStore:
-    """`Store` over a directory tree. `expected` says what the record names as adopted, asked anew each time."""
+    """`Store` over a directory tree. `expected` says what the record names as adopted, asked anew each time.
 
-    def __init__(self, name: StoreName, path: str, *, expected: Callable[[], StoreIdentity | None]) -> None:
+    `owner` is the user id of the daemon, which our names in the store have to belong to; None for whoever runs this.
+    Root at the command line passes the daemon's, and so both agree on what is adopted.
+
+    Listings and looks are below a descriptor of the very directory that was adopted, or, before there is an adoption,
+    of the one that was examined last. Anything else raises StorageError: it would show that all recordings are gone.
+    """
+
+    def __init__(
+        self, name: StoreName, path: str, *, expected: Callable[[], StoreIdentity | None], owner: int | None = None
+    ) -> None:
         self._name = name
-        self._where = StorePath(path)
+        self._where = StorePath(path, os.geteuid() if owner is None else owner)
         self._expected = expected
         self._calls: SystemCalls = load_system_calls()
+        self._examined: _Root | None = None
 
     @property
     def name(self) -> StoreName:
         return self._name
 
     def examine(self) -> StoreCondition:
-        return identity.examine(self._where, self._expected())
+        try:
+            store = self._where.open()
+        except OSError as error:
+            return Absent(f"its directory cannot be opened ({error.strerror})")
+        try:
+            self._examined = _root(store)
+            return identity.examine(self._where, self._calls, store, self._expected())
+        except OSError as error:
+            return Absent(f"it cannot be examined ({error.strerror})")
+        finally:
+            os.close(store)
 
     def adopt(self) -> StoreIdentity:
-        return identity.adopt(self._where)
+        return identity.adopt(self._where, self._calls)
 
     def walk(self, descend: Callable[[bytes, Entry], bool]) -> Iterator[WalkStep]:
         store = self._open()
@@ -52,29 +76,45 @@ class DirectoryStore:
             os.close(store)
 
     def inspect(self, place: Place, unit: Unit) -> Identity | None:
-        store = self._open()
-        try:
-            directory = choose_opener(self._calls, store)(store, place.directory)
+        with ExitStack() as held:
+            store = self._open()
+            held.callback(os.close, store)
             try:
-                descriptor = os.open(
-                    checked_name(place.name), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory
-                )
-                try:
-                    return identity_of(self._calls, descriptor, unit)
-                finally:
-                    os.close(descriptor)
-            finally:
-                os.close(directory)
-        except OSError:
-            return None
-        finally:
-            os.close(store)
+                directory = choose_opener(self._calls, store)(store, place.directory)
+                held.callback(os.close, directory)
+                descriptor = os.open(checked_name(place.name), PIN, dir_fd=directory)
+                held.callback(os.close, descriptor)
+                return identity_of(self._calls, descriptor, unit)
+            except OSError:
+                return None
 
     def chunk(self) -> AbstractContextManager[ClaimChunk]:
-        return DirectoryChunk(self._where, self._calls)
+        return DirectoryChunk(self._where, self._calls, self._expected)
 
     def _open(self) -> int:
+        """Open the store, and make sure that it is the one known. Raises StorageError."""
         try:
-            return self._where.open()
+            store = self._where.open()
         except OSError as error:
             raise StorageError(f"{self._where.path}: cannot be opened ({error.strerror}); mount the disk") from error
+        try:
+            self._require_known(store)
+        except BaseException:
+            os.close(store)
+            raise
+        return store
+
+    def _require_known(self, store: int) -> None:
+        expected = self._expected()
+        if expected is not None:
+            identity.require_adopted(self._where, self._calls, store, expected)
+        elif self._examined is not None and self._examined != _root(store):
+            raise StorageError(
+                f"{self._where.path}: another directory lies there than the one that was examined; mount the disk"
+            )
+
+
+def _root(store: int) -> _Root:
+    """Return what tells one directory from another. Raises OSError."""
+    status = os.fstat(store)
+    return status.st_dev, status.st_ino, identity.fsid_of(store)

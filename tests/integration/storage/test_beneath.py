@@ -11,7 +11,8 @@ from retentiond.storage.beneath import OpenBeneath, with_components, with_openat
 from retentiond.storage.syscalls import load_system_calls
 from tests.integration.storage.disk import mounted, needs_root
 
-WAYS = {"openat2": with_openat2(load_system_calls()), "components": with_components()}
+CALLS = load_system_calls()
+WAYS = {"openat2": with_openat2(CALLS), "components": with_components(CALLS)}
 
 
 @pytest.fixture(params=WAYS)

@@ -58,8 +58,7 @@ def test_another_is_put_back_beside_a_name_that_is_taken_again(disk: Disk) -> No
     assert (disk.path / "cam" / "1.mp4.restored-run-0").read_bytes() == b"fresh!"
 
 
-@pytest.mark.xfail(strict=True, reason="NOT_PUT_BACK_ENOENT closes the intent and leaves it in claimed")
-def test_another_is_put_back_further_up_where_its_directory_is_gone(disk: Disk) -> None:
+def test_another_is_put_back_where_its_directory_is_gone(disk: Disk) -> None:
     path = disk.write(b"cam/day/1.mp4", b"old")
     mark = mark_of(disk, b"cam/day/1.mp4")
     os.unlink(path)
@@ -98,7 +97,6 @@ def test_a_half_emptied_event_directory_is_finished(disk: Disk) -> None:
     assert os.listdir(disk.claimed) == []
 
 
-@pytest.mark.xfail(strict=True, reason="recovery does not ask who has the file open")
 def test_a_recording_that_is_written_at_recovery_is_put_back(disk: Disk) -> None:
     path = disk.write(b"cam/1.mp4")
     mark = mark_of(disk, b"cam/1.mp4")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from retentiond.domain.errors import StorageError
+from retentiond.domain.recording import Unit
 from retentiond.ports import Entry, EntryKind, Listing, Unlisted, WalkStep
-from tests.integration.storage.disk import Disk, mounted, needs_root
+from tests.integration.storage.disk import Disk, mounted, needs_root, place
 
 NAMES = [b"a\nb", b"\x1b[2K", b"\xff\xfe", b"-rf", b"%s", b"x" * 255, "\u202egpj.mp4".encode()]
 
@@ -83,12 +85,16 @@ def test_a_directory_swapped_for_a_link_is_refused(tmp_path: Path) -> None:
     assert isinstance(step, Unlisted)
 
 
-@pytest.mark.xfail(strict=True, reason="an empty mount point is listed as if it were the store")
 def test_another_directory_in_the_place_of_the_store_proves_nothing(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "store").adopt()
     disk.path.rename(tmp_path / "unplugged")
     disk.path.mkdir()
-    assert not isinstance(disk.store.list_directory(b""), Listing)
+    with pytest.raises(StorageError, match="not the store that was adopted"):
+        disk.store.list_directory(b"")
+    with pytest.raises(StorageError):
+        walked(disk)
+    with pytest.raises(StorageError):
+        disk.store.inspect(place(b"1.mp4"), Unit.FILE)
 
 
 @pytest.mark.privileged
