@@ -11,12 +11,15 @@ from retentiond.storage.identity import OWN
 MAX_DEPTH = 16
 
 
-def walk(store: int, open_beneath: OpenBeneath, descend: Callable[[bytes, Entry], bool]) -> Iterator[WalkStep]:
+def walk(
+    store: int, open_beneath: OpenBeneath, descend: Callable[[bytes, Entry], bool], top: bytes = b""
+) -> Iterator[WalkStep]:
     """Yield every directory of the store behind the descriptor `store`, parents first, in the order of names.
 
-    A directory that vanishes meanwhile is passed over; its parent's next listing shows that it is gone.
+    Begins at `top`, the store itself unless told otherwise. A directory that vanishes meanwhile is passed over; its
+    parent's next listing shows that it is gone.
     """
-    pending = [b""]
+    pending = [top]
     while pending:
         step = list_directory(store, open_beneath, pending.pop())
         if step is None:

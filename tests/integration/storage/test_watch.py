@@ -121,7 +121,6 @@ def test_a_store_that_is_not_there_harms_nobody(disk: Disk, tmp_path: Path) -> N
         watch.stop()
 
 
-@pytest.mark.xfail(strict=True, reason="start() and probe() let watchdog's RecursionError pass")
 def test_a_tree_that_is_too_deep_for_watchdog_harms_nobody(disk: Disk, watch: InotifyWatch) -> None:
     dig(disk.path, b"deep", sys.getrecursionlimit() + 200)
     try:
