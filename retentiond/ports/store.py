@@ -1,0 +1,230 @@
+"""A store: its identity, a walk over it, deletion in it, and hints that it changed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from retentiond.domain.decisions import OpenIntent
+from retentiond.domain.recording import (
+    Identity,
+    Place,
+    StoreName,
+    Unit,
+)
+from retentiond.ports.recorder import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class StoreIdentity:
+    """What a store is known by: the UUID in its marker, and the file system it lies on."""
+
+    uuid: str
+    fsid: int
+    inode: int
+    fs_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The store is there and is the one that was adopted."""
+
+    identity: StoreIdentity
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unadopted:
+    """A directory is there that carries no marker and was never adopted under this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing is there, or not the disk that should be. `why` is for people."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Something else is there than what was adopted. `why` is for people."""
+
+    why: str
+
+
+StoreCondition: TypeAlias = Present | Unadopted | Absent | Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryStamp:
+    """What changes when a directory's list of names does."""
+
+    inode: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A directory that was listed completely. Only here does a missing name prove that a file is gone."""
+
+    directory: bytes
+    stamp: DirectoryStamp
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A directory that was not listed: unreadable, too deep, another mount. It proves nothing."""
+
+    directory: bytes
+    why: str
+    too_deep: bool = False
+
+
+WalkStep: TypeAlias = Listing | Unlisted
+
+
+class Refusal(StrEnum):
+    """Why a recording could not be pinned."""
+
+    GONE = "gone"
+    NOT_A_RECORDING = "not_a_recording"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class PinRefused:
+    """The recording is not there, or not what the layout promised. `error` is an errno name or empty."""
+
+    refusal: Refusal
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A recording that is held by a descriptor until its chunk is closed."""
+
+    place: Place
+    identity: Identity
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Name removed, directory synced, name verified gone. `observed` is set when recovery found it so."""
+
+    size_bytes: int
+    links_left: int = 0
+    open_elsewhere: bool | None = None
+    observed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """Nothing was deleted: the file was another, or is still being written, and is back under its name."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The system refused. `error` is an errno name; the recording is where it was."""
+
+    error: str
+
+
+Removal: TypeAlias = Removed | Voided | Failed
+
+
+class ClaimChunk(Protocol):
+    """Deletes the recordings of one chunk: pin, (intent), remove, settle. The only way to delete.
+
+    Between `pin` and `remove` the caller puts the intent on the record; outcomes are known only after `settle`.
+    """
+
+    def pin(self, place: Place, unit: Unit) -> Pinned | PinRefused:
+        """Open the recording without following any link or leaving the file system, and say what it is."""
+        ...
+
+    def remove(self, pinned: Pinned, claim: str) -> None:
+        """Claim the recording under the name `claim`, verify that it is what was pinned, and unlink it."""
+        ...
+
+    def settle(self) -> Mapping[str, Removal]:
+        """Sync every directory touched, verify, and return what became of each claim since the last settle.
+
+        Raises:
+            StorageError: a directory could not be synced; nothing is known, and the intents stay open (I2).
+        """
+        ...
+
+    def recover(self, intent: OpenIntent) -> Removal:
+        """Finish or undo what a crash left of `intent` (I4). Raises StorageError as `settle` does."""
+        ...
+
+    def unexplained(self, claims: Iterable[str]) -> Sequence[str]:
+        """Return names in the claim directory that are none of `claims`. They are left alone."""
+        ...
+
+    def prune(self, directory: bytes) -> bool:
+        """Remove an empty directory, never the store itself. False if it is not empty or not there."""
+        ...
+
+
+class Store(Protocol):
+    """One store: its identity, a walk over it, and deletion in it."""
+
+    @property
+    def name(self) -> StoreName:
+        """The operator's name."""
+        ...
+
+    def examine(self) -> StoreCondition:
+        """Look whether the store is there and the one adopted. Cheap; called before each run and chunk."""
+        ...
+
+    def adopt(self) -> StoreIdentity:
+        """Write the marker and the claim directory, or take up a marker that is there. Raises StorageError."""
+        ...
+
+    def walk(self, descend: Callable[[bytes, Entry], bool]) -> Iterator[WalkStep]:
+        """Yield every directory, parents before children, in the order of names, without following links.
+
+        `descend` is asked for each subdirectory. Never raises for a directory that cannot be listed: that is an
+        `Unlisted` step. Depth is limited to 16.
+        """
+        ...
+
+    def list_directory(self, directory: bytes) -> WalkStep | None:
+        """List one directory; None if it does not exist."""
+        ...
+
+    def inspect(self, place: Place, unit: Unit) -> Identity | None:
+        """Look at one recording without opening its content; None if it is gone or cannot be reached."""
+        ...
+
+    def chunk(self) -> AbstractContextManager[ClaimChunk]:
+        """Open the store for one chunk of deletions. Raises StorageError."""
+        ...
+
+
+class Watch(Protocol):
+    """Tells early that directories changed. A hint: nothing is decided by it, and it may lose anything (I8)."""
+
+    def start(self, wake: Callable[[StoreName, bytes], None]) -> None:
+        """Begin to call `wake(store, directory)` from a thread of its own. Never raises."""
+        ...
+
+    def proven(self, store: StoreName) -> bool:
+        """Tell whether the canary was seen lately, so that silence means no change."""
+        ...
+
+    def probe(self) -> None:
+        """Touch the canary of each store and renew watches that have died. Never raises."""
+        ...
+
+    def stop(self) -> None:
+        """End the threads."""
+        ...

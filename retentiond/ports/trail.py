@@ -1,0 +1,49 @@
+"""The audit trail as services write and read it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from retentiond.domain.decisions import Decisions
+from retentiond.domain.event import Event, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Size and root of the trail, over durable lines only (I3)."""
+
+    size: int
+    root: bytes
+    signed: bool
+
+
+class AuditTrail(Protocol):
+    """The append-only record. One writer."""
+
+    def append(self, events: Sequence[Event]) -> Sequence[Record]:
+        """Write the events in order; they are durable when this returns.
+
+        Raises:
+            StorageError: the trail cannot be written. Nothing of the batch counts, nothing may be deleted on it.
+        """
+        ...
+
+    def head(self) -> Head:
+        """Return the newest head that covers durable lines only."""
+        ...
+
+    def records(self, since: int = 0) -> Iterator[Record]:
+        """Yield the records from index `since` on. Raises AuditDamagedError at a line that is none."""
+        ...
+
+
+class DecisionCache(Protocol):
+    """A copy of the fold beside the trail. It may be missing or old; it may not lie."""
+
+    def load(self, trail: AuditTrail) -> Decisions:
+        """Return the fold of the whole trail, from the cache where it agrees with the trail."""
+        ...
+
+    def save(self, decisions: Decisions) -> None:
+        """Keep the fold. Never raises: it is only a cache."""
+        ...

@@ -1,0 +1,85 @@
+"""What status, metrics and logs are told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from retentiond.domain.finding import Finding
+from retentiond.domain.recording import (
+    StoreName,
+    Stream,
+)
+from retentiond.domain.run import Plan
+from retentiond.ports.trail import Head
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One stream as the world may see it."""
+
+    stream: Stream
+    recordings: int
+    oldest: datetime | None
+    newest: datetime | None
+    overdue: int
+    period_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """One store as the world may see it."""
+
+    name: StoreName
+    condition: str
+    recordings: int
+    unclassified: int
+    uncovered: int
+    suspended: int
+    last_scan: datetime | None
+    scanning: bool
+    watch_proven: bool
+    waiting: Plan | None
+    next_due: datetime | None
+    streams: tuple[StreamStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that status, metrics and the page show, of one instant. Immutable, so that threads may share it."""
+
+    taken_at: datetime
+    started_at: datetime
+    mode: str
+    clock_state: str
+    clock_ahead_s: float
+    synchronised: bool
+    head: Head
+    findings: tuple[Finding, ...]
+    stores: tuple[StoreStatus, ...]
+    policy_digest: str
+    register_digest: str
+    heartbeat_at: datetime | None
+
+
+class Observer(Protocol):
+    """Hears what happens, for metrics and logs. Never raises, never learns a path or the name of a person (I10)."""
+
+    def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int) -> None:
+        """A recording was deleted, `late_s` seconds after it fell due; record `seq` says so."""
+        ...
+
+    def not_deleted(self, store: StoreName, reason: str) -> None:
+        """A deletion failed with this errno name, or was void for this reason."""
+        ...
+
+    def removed_by_others(self, store: StoreName, count: int) -> None:
+        """Recordings vanished that this program did not delete."""
+        ...
+
+    def task(self, name: str, *, ok: bool, seconds: float, at: datetime) -> None:
+        """A piece of work ended."""
+        ...
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """A newer snapshot replaces the last."""
+        ...
