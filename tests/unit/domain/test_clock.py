@@ -424,3 +424,34 @@ def test_a_boot_clock_that_seems_to_run_back_takes_nothing_away() -> None:
     machine = trusted_machine()
     machine.reading = replace(machine.reading, since_boot=MINUTE)
     assert machine.now().now == NOW
+
+
+# --- what is in doubt ---------------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_agrees_is_settled_unless_the_power_was_off() -> None:
+    machine = trusted_machine()
+    machine.run(HOUR)
+    assert machine.now().unsettled is None
+    machine.power_off(DAY, wall=machine.reading.wall + MINUTE)  # it went on from where it was switched off
+    judged = machine.now()
+    assert (judged.state, judged.unsettled) == (ClockState.TRUSTED, timedelta())
+
+
+@pytest.mark.parametrize("step", [DAY, -DAY])
+def test_a_clock_that_stepped_is_in_doubt_until_it_is_taken_over_or_steps_back(step: timedelta) -> None:
+    machine = trusted_machine()
+    machine.step(step)
+    assert machine.now().unsettled == step
+    machine.step(-step)
+    assert machine.now().unsettled is None
+
+
+def test_what_is_adopted_is_settled() -> None:
+    machine = trusted_machine()
+    machine.power_off(DAY)
+    machine.synchronise()
+    assert machine.now().unsettled == DAY
+    machine.run(10 * MINUTE)
+    judged = machine.now()
+    assert (judged.adopted, judged.ahead, judged.unsettled) == (True, DAY, None)

@@ -14,6 +14,8 @@ from retentiond.domain.starts import (
     is_disputed,
     is_plausible,
     is_rewritten,
+    settle_again,
+    settle_in_doubt,
     settle_start,
 )
 from tests.builders import NOW, at
@@ -203,3 +205,50 @@ def test_what_is_past_a_short_period_but_little_older_than_its_arrival_is_late()
 def test_before_the_first_complete_scan_nothing_is_classified(birth: datetime | None) -> None:
     """At adoption a birth time says when a copy was made (ADR 0011); the approval covers what is found."""
     assert arrives(birth=birth, first_seen=DEADLINE + DAY * 200, last_scan=None) is Arrival.ORDINARY
+
+
+# --- while nothing shows what time it is --------------------------------------------------------------------------
+
+DAYS_5 = timedelta(days=5)
+
+
+def test_one_that_seems_to_come_from_the_future_counts_from_first_sight_until_the_clock_is_settled() -> None:
+    future = settle_start(NOW + DAYS_5, None, first_seen=NOW, now=NOW)
+    counted = settle_in_doubt(future, unsettled=DAYS_5, first_seen=NOW)
+    assert (counted.instant, counted.doubt) == (NOW, Doubt.CLOCK_UNSETTLED)
+
+
+def test_one_that_is_older_than_a_clock_that_is_ahead_is_believed() -> None:
+    old = Start(NOW - DAYS_5, TimeSource.NAME)
+    assert settle_in_doubt(old, unsettled=DAYS_5, first_seen=NOW) == old
+
+
+@pytest.mark.parametrize(
+    ("named", "counted"), [(-DAYS_5, timedelta()), (-DAYS_5 * 2, -DAYS_5), (-DAYS_5 / 2, timedelta())]
+)
+def test_a_name_by_a_clock_that_is_behind_counts_as_much_later_but_never_after_first_sight(
+    named: timedelta, counted: timedelta
+) -> None:
+    start = settle_in_doubt(Start(NOW + named, TimeSource.NAME), unsettled=-DAYS_5, first_seen=NOW)
+    assert (start.instant, start.doubt) == (NOW + counted, Doubt.CLOCK_UNSETTLED)
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "leap", "settled", "doubt"),
+    [
+        pytest.param(DAYS_5, DAYS_5, DAYS_5, None, id="the wall clock was right"),
+        pytest.param(DAYS_5, timedelta(), timedelta(), Doubt.FUTURE_TIME, id="it was ahead"),
+        pytest.param(-DAYS_5, timedelta(), timedelta(), Doubt.NAMED_BEHIND, id="it was behind"),
+        pytest.param(-DAYS_5, -DAYS_5, -DAYS_5, None, id="it was right, and trusted time was ahead"),
+        pytest.param(
+            timedelta(), DAYS_5, DAYS_5, Doubt.NAMED_BEHIND, id="both had stood still while the power was off"
+        ),
+        pytest.param(2 * DAYS_5, DAYS_5, DAYS_5, Doubt.FUTURE_TIME, id="both were wrong"),
+    ],
+)
+def test_a_start_is_settled_with_the_clock(
+    unsettled: timedelta, leap: timedelta, settled: timedelta, doubt: Doubt | None
+) -> None:
+    named = NOW + unsettled
+    start = settle_again(NOW, named, None, unsettled=unsettled, leap=leap, now=NOW + leap + timedelta(minutes=10))
+    assert (start.instant, start.doubt) == (NOW + settled, doubt)
