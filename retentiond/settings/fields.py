@@ -70,7 +70,7 @@ class Value:
             return None
         if not isinstance(self.node, Scalar):
             self.wrong("write one text here, not a list or a mapping")
-        elif not self.node.text.strip():
+        elif not self.node.text:
             self.wrong("is empty; write a text here, or leave the key out where it has a default")
         elif len(self.node.text) > longest:
             self.wrong(f"is {len(self.node.text):,} characters long; write at most {longest:,}")

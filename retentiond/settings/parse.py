@@ -94,7 +94,9 @@ def _settings(top: Section, folder: str, host_name: str) -> Settings | None:
 
 
 def _controller(top: Section, *, enforcing: bool) -> str | None:
-    name = top.need_parsed("controller", str, "write who answers for the recordings, such as Example Clinic OÜ")
+    name = top.need_parsed(
+        "controller", scalars.parse_text, "write who answers for the recordings, such as Example Clinic OÜ"
+    )
     if enforcing and name == CONTROLLER_TO_WRITE:
         top.wrong("controller", "is what `config init` proposed; write who answers, before anything is deleted")
     return name

@@ -71,7 +71,7 @@ class _RegisterReader:
     def _read_room(self, item: Value) -> None:
         section = item.section(keys.ROOM)
         ident = section.need_parsed("id", scalars.parse_ident, "write a short one that never changes, such as hall")
-        name = section.read("name", str, ident or "")
+        name = section.read("name", scalars.parse_text, ident or "")
         classes = self._classes(section)
         if name:
             _note_taken(name, self._room_names, section, "room")
@@ -103,7 +103,7 @@ class _RegisterReader:
     def _read_device(self, item: Value) -> None:
         section = item.section(keys.DEVICE)
         ident = section.need_parsed("id", scalars.parse_ident, "write one that never changes, such as a UUID")
-        name = section.need_parsed("name", str, "write how people call it")
+        name = section.need_parsed("name", scalars.parse_text, "write how people call it")
         kind = section.need_parsed("kind", scalars.parse_kind, "write camera or microphone")
         video, audio = self._tracks(section)
         known_as = self._known_as(section, ident or name or "?")
@@ -168,7 +168,7 @@ class _RegisterReader:
 
     def _read_papers(self, section: Section) -> None:
         """Check what is kept for people only, so that a slip in it is noticed as well."""
-        section.read("make", str, "")
+        section.read("make", scalars.parse_text, "")
         section.read("address", scalars.parse_address, "")
         note, approval = section.get("note"), section.get("approval")
         if note is not None:
@@ -176,10 +176,10 @@ class _RegisterReader:
         if approval is None:
             return
         if not approval.is_mapping:
-            approval.text()
+            approval.parsed(scalars.parse_text)
             return
         papers = approval.section(keys.APPROVAL)
-        papers.need_parsed("reference", str, "write the number of the decision, such as MB-2026-04")
+        papers.need_parsed("reference", scalars.parse_text, "write the number of the decision, such as MB-2026-04")
         papers.read("date", scalars.parse_day, None, dates=True)
         papers.read_flag("audio", default=False)
         if (text := papers.get("note")) is not None:

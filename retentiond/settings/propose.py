@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from retentiond.settings.values import CONTROLLER_TO_WRITE
 
+_SPACE = r"\x20"
+
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
@@ -76,7 +78,7 @@ def _register(cameras: Sequence[str], timezone: str) -> str:
     for camera in cameras:
         lines += [
             f"  - id: {_quoted(str(uuid.uuid4()))}",
-            f"    name: {_quoted(camera)}",
+            f"    name: {_quoted(camera if camera.strip() else camera.replace(' ', _SPACE))}",
             "    kind: camera",
             "    tracks: {video: true, audio: false}   # what it may record",
             f"    known_as: {{main: {_quoted(camera)}}}",

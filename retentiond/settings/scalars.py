@@ -28,6 +28,13 @@ _ZONES_THAT_ARE_NONE = frozenset({"localtime", "posixrules", "Factory"})
 _ZONES_OF_ANOTHER_TIME = ("right/", "posix/")
 
 
+def parse_text(text: str) -> str:
+    """Return a text for people, who have to see it."""
+    if not text.strip():
+        raise ValueError("holds nothing but spaces; write a text")
+    return text
+
+
 def is_name(text: str) -> bool:
     """Tell whether a store or rule can have this name."""
     return re.fullmatch(NAME_PATTERN, text, re.ASCII) is not None

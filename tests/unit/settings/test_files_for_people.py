@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from retentiond.domain.errors import ConfigurationError
@@ -123,6 +123,7 @@ def test_a_proposed_register_without_cameras_loads() -> None:
     st.lists(st.binary(min_size=1, max_size=8).map(readable), unique=True, max_size=4),
     st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="/$"), min_size=1, max_size=10),
 )
+@example([" ", "  ", readable(b"\\x20")], "a b")
 def test_a_proposal_loads_whatever_the_names_on_the_disk_are(cameras: list[str], directory: str) -> None:
     found = Recognised("template", "{camera}/%s.mp4", tuple(cameras), None, "Europe/Tallinn")
     proposal = propose(f"/srv/{directory}x", found, looked_at=9, matched=8)

@@ -242,6 +242,14 @@ def test_nothing_is_deleted_in_the_name_that_init_proposed() -> None:
     assert problem.startswith("f.yml:1: controller: is what `config init` proposed")
 
 
+def test_a_camera_may_be_called_a_space_and_a_controller_may_not() -> None:
+    text = changed("    deletion_period", '    cameras: [" "]\n    deletion_period')
+    assert settings_of(text).policy.rules[0].cameras == {" "}
+    assert problems_of(changed("Example Clinic OÜ", '" "')) == (
+        "f.yml:1: controller: holds nothing but spaces; write a text",
+    )
+
+
 @pytest.mark.parametrize("host", ["nvr 1", "", "ünï", "a+b", "nvr1.example"])
 def test_the_default_origin_is_one_whatever_the_host_is_called(host: str) -> None:
     origin = parse_settings(SETTINGS.encode(), "f.yml", host_name=host).audit.origin
