@@ -26,7 +26,9 @@ def parse_file_path(text: str) -> str:
         ValueError: something in it would have to be expanded or worked out, or cannot be seen.
     """
     if not text.isprintable() or text != text.strip():
-        raise ValueError(f"{text!r}: begins or ends with a space, or holds a line break or NUL; write the path alone")
+        raise ValueError(
+            f"{text!r}: begins or ends with a space, or holds what cannot be seen or is no UTF-8; write a plain path"
+        )
     if text.startswith("~") or "$" in text:
         raise ValueError(f"{text!r}: nothing is expanded here; write the path out")
     if text in (".", "/") or text != os.path.normpath(text) or text.startswith("//") or text.split("/")[0] == "..":

@@ -1,10 +1,13 @@
 """Two files for review, from what was seen in a directory; they load as they are, and delete nothing."""
 
 import json
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from retentiond.settings.parse import parse_settings
+from retentiond.settings.parse_register import parse_register
 from retentiond.settings.values import CONTROLLER_TO_WRITE
 
 _SPACE = r"\x20"
@@ -31,13 +34,20 @@ class Proposal:
 
 
 def propose(store: str, found: Recognised, *, looked_at: int, matched: int) -> Proposal:
-    """Return both files for the store at the path `store`: every camera that was found, and none in a room."""
+    """Return both files for the store at the path `store`: every camera that was found, and none in a room.
+
+    Raises:
+        ConfigurationError: they would not load, because of a time zone or path that was asked for.
+    """
     summary = (
         f"{store} looks like recorder {found.recorder}"
         + (f" with layout {found.layout}" if found.layout else "")
         + f": {matched} of {looked_at} names match; cameras: {', '.join(found.cameras) or 'none yet'}"
     )
-    return Proposal(summary, _settings(store, found), _register(found.cameras, found.timezone))
+    proposal = Proposal(summary, _settings(store, found), _register(found.cameras, found.timezone))
+    parse_settings(proposal.settings.encode(), "retentiond.yml", host_name="localhost")
+    parse_register(proposal.register.encode(), "register.yml")
+    return proposal
 
 
 def _settings(store: str, found: Recognised) -> str:
@@ -59,7 +69,7 @@ def _settings(store: str, found: Recognised) -> str:
     if found.layout is not None:
         lines.append(f"    layout: {_quoted(found.layout)}")
     if found.recorder_config is not None:
-        lines.append(f"    recorder_config: {_quoted(found.recorder_config)}")
+        lines.append(f"    recorder_config: {_quoted(os.path.abspath(found.recorder_config))}")
     lines += ["register: register.yml", ""]
     return "\n".join(lines)
 

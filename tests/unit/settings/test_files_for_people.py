@@ -133,6 +133,23 @@ def test_a_proposal_loads_whatever_the_names_on_the_disk_are(cameras: list[str],
     assert [device.known_as for device in register.devices] == [(("main", name),) for name in cameras]
 
 
+@pytest.mark.parametrize(
+    ("store", "timezone"), [("/srv/recordings", "Mars/Olympus"), ("/etc", "UTC"), ("/srv/$REC", "UTC")]
+)
+def test_a_proposal_that_would_not_load_is_not_made(store: str, timezone: str) -> None:
+    with pytest.raises(ConfigurationError):
+        propose(store, Recognised("motion", None, (), None, timezone), looked_at=1, matched=1)
+
+
+def test_a_relative_configuration_of_the_recorder_is_named_from_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = Recognised("motion", None, (), "motion.conf", "UTC")
+    (store,) = settings_of(propose("/srv/recordings", found, looked_at=1, matched=1).settings).stores
+    assert store.recorder_config == str(tmp_path / "motion.conf")
+
+
 def _objects(schema: Any) -> list[dict[str, Any]]:
     if isinstance(schema, list):
         return [found for item in schema for found in _objects(item)]
