@@ -3,13 +3,17 @@
 Where two layouts see different cameras in a name, it is nobody's: a name never yields another camera's recording.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from retentiond.domain.names import join
 from retentiond.domain.recording import CameraName, Kept, Recognised, Sighting, Unclassified
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.layout import Doubtful, Layout, NameReader
+
+FORMER_LAYOUTS = 100
+"""So many layouts that were in force before are remembered; each one more costs a little at every name."""
 
 _UNCLASSIFIED = Unclassified()
 _ON_THE_WAY = Kept("a directory of the layout")
@@ -20,20 +24,20 @@ _NEWEST = Kept("a link to the newest snapshot")
 class Classifier:
     """The layouts of a store in the order of preference, and the cameras that its recorder has.
 
-    `newest` are names of links to the newest snapshot, which the recorder replaces.
+    `newest` are names of links to the newest snapshot, which the recorder replaces. `former` are layouts of earlier
+    configurations: they read what no layout in force does.
     """
 
     layouts: tuple[Layout, ...]
     known: frozenset[CameraName] = frozenset()
     newest: frozenset[bytes] = frozenset()
+    former: tuple[Layout, ...] = ()
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         """Say of each entry, in order, what it is."""
-        opened = [reader for layout in self.layouts if (reader := layout.open_directory(directory)) is not None]
-        readers = [reader for reader in opened if isinstance(reader, NameReader)]
-        doubts = [doubt for doubt in opened if isinstance(doubt, Doubtful)]
-        if len(readers) == 1 and not doubts:
-            read = readers[0].read
+        in_force, former = _open(self.layouts, directory), _open(self.former, directory)
+        if not former and len(in_force) == 1 and isinstance(in_force[0], NameReader):
+            read = in_force[0].read
             return [
                 (found if isinstance(found := read(entry.name), Recognised) else _UNCLASSIFIED)
                 if entry.kind is EntryKind.FILE
@@ -41,7 +45,7 @@ class Classifier:
                 for entry in entries
             ]
         return [
-            self._settle([*doubts, *(reader.read(entry.name) for reader in readers)])
+            self._settle(_readings(in_force, entry.name), _readings(former, entry.name))
             if entry.kind is EntryKind.FILE
             else self._other(directory, entry)
             for entry in entries
@@ -49,11 +53,28 @@ class Classifier:
 
     def could_lead(self, directory: bytes) -> bool:
         """Tell whether recordings can lie below a directory."""
-        return any(layout.could_lead(directory) for layout in self.layouts)
+        return any(layout.could_lead(directory) for layout in (*self.layouts, *self.former))
 
     def made_directory(self, directory: bytes) -> bool:
         """Tell whether a directory came with the time, so that it may be pruned when empty."""
-        return any(layout.made_directory(directory) for layout in self.layouts)
+        return any(layout.made_directory(directory) for layout in (*self.layouts, *self.former))
+
+    def is_past(self, directory: bytes, now: datetime) -> bool:
+        """Tell whether a directory came with the time, and no layout has anything written into it at `now`."""
+        made = [layout for layout in (*self.layouts, *self.former) if layout.made_directory(directory)]
+        return bool(made) and not any(layout.writes_into(directory, now) for layout in made)
+
+    def followed_by(
+        self, layouts: tuple[Layout, ...], known: frozenset[CameraName], forget: Callable[[Layout], bool]
+    ) -> "Classifier":
+        """Return what is in force after the recorder was set up anew; these layouts become former ones.
+
+        A layout whose form is still in use does not: its names are read by the cameras as they are called now.
+        Nor does one that `forget` says could be mistaken from now on.
+        """
+        forms = {layout.form for layout in layouts}
+        former = [layout for layout in (*self.layouts, *self.former) if layout.form not in forms and not forget(layout)]
+        return replace(self, layouts=layouts, known=known, former=tuple(former[:FORMER_LAYOUTS]))
 
     def _other(self, directory: bytes, entry: Entry) -> Sighting:
         if entry.kind is EntryKind.DIRECTORY and self.could_lead(join(directory, entry.name)):
@@ -62,18 +83,47 @@ class Classifier:
             return _NEWEST
         return _UNCLASSIFIED
 
-    def _settle(self, readings: Sequence[Recognised | Doubtful | None]) -> Sighting:
-        """Return what the layouts agree on. Where they do not, only a camera that is known can be believed."""
-        found: dict[CameraName, Recognised] = {}
-        possible: set[CameraName] = set()
-        doubtful = False
-        for reading in readings:
-            if isinstance(reading, Recognised):
-                found.setdefault(reading.camera, reading)
-            elif reading is not None:
-                doubtful = True
-                possible |= reading.cameras
-        possible |= found.keys()
-        if doubtful or len(possible) > 1:
-            possible &= self.known
-        return found.get(possible.pop(), _UNCLASSIFIED) if len(possible) == 1 else _UNCLASSIFIED
+    def _settle(self, in_force: "Readings", former: "Readings") -> Sighting:
+        """Return what the layouts in force say; where they say nothing, what former ones do.
+
+        A start on which the two disagree is none: it might delete too early.
+        """
+        if not in_force:
+            return _agreed(former, frozenset())
+        found = _agreed(in_force, self.known)
+        if isinstance(found, Recognised) and any(_differs(found, reading) for reading in former):
+            return _UNCLASSIFIED
+        return found
+
+
+Readings = Sequence[Recognised | Doubtful]
+
+
+def _open(layouts: Sequence[Layout], directory: bytes) -> Sequence[NameReader | Doubtful]:
+    return [opened for layout in layouts if (opened := layout.open_directory(directory)) is not None]
+
+
+def _readings(opened: Sequence[NameReader | Doubtful], name: bytes) -> Readings:
+    found = (item.read(name) if isinstance(item, NameReader) else item for item in opened)
+    return [item for item in found if item is not None]
+
+
+def _agreed(readings: Readings, known: frozenset[CameraName]) -> Sighting:
+    """Return what the layouts agree on. Where they do not, only a camera that is known can be believed."""
+    found: dict[CameraName, Recognised] = {}
+    possible: set[CameraName] = set()
+    doubtful = False
+    for reading in readings:
+        if isinstance(reading, Recognised):
+            found.setdefault(reading.camera, reading)
+        else:
+            doubtful = True
+            possible |= reading.cameras
+    possible |= found.keys()
+    if doubtful or len(possible) > 1:
+        possible &= known
+    return found.get(possible.pop(), _UNCLASSIFIED) if len(possible) == 1 else _UNCLASSIFIED
+
+
+def _differs(found: Recognised, earlier: Recognised | Doubtful) -> bool:
+    return isinstance(earlier, Recognised) and (earlier.start, earlier.category) != (found.start, found.category)

@@ -1,6 +1,7 @@
 """Reads the configuration of a recorder from disk, for the parsers that take the reading as an argument."""
 
 import os
+import stat
 from collections.abc import Sequence
 
 from retentiond.domain.errors import StorageError
@@ -15,8 +16,7 @@ def read_text(path: str) -> str:
         StorageError: it cannot be read, or is larger than any configuration.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(_LIMIT + 1)
+        data = _read(path)
     except (OSError, ValueError) as error:
         raise StorageError(
             f"{path}: the recorder's configuration cannot be read ({_reason(error)}); "
@@ -44,9 +44,28 @@ def list_conf(directory: str) -> Sequence[str]:
 
 
 def real_path(path: str) -> str:
-    """Return a path without symbolic links, as far as it exists."""
-    return os.path.realpath(path)
+    """Return a path without symbolic links, as far as it exists.
+
+    Raises:
+        StorageError: it is no path.
+    """
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path!r}: cannot be a directory ({_reason(error)}); correct `target_dir`") from error
+
+
+def _read(path: str) -> bytes:
+    """Return the first bytes of a regular file; a pipe in its place must not make the daemon wait."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_LIMIT + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror or "unreadable") if isinstance(error, OSError) else "not a path"
+    return (error.strerror or "unreadable") if isinstance(error, OSError) else "it is no file"

@@ -7,7 +7,8 @@ compiled expression, two look-ups and an addition remain. Nothing here parses a 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import takewhile
 
 from retentiond.domain.names import readable
 from retentiond.domain.recording import CameraName, Category, Recognised
@@ -17,6 +18,8 @@ from retentiond.recorders.part import Ambiguous, PartMatcher, compile_part, matc
 from retentiond.recorders.pattern import Camera, Literal, Part, TimeField, carries_time, letters_of
 
 _FINE = ("M", "S")
+_DATE = frozenset("Yymdj")
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,17 @@ class Layout:
     time: LocalTime
     naming: CameraNaming
     category: Category | None = None
+
+    @property
+    def form(self) -> tuple[tuple[Part, ...], Category | None]:
+        """What the names look like, whoever's they are."""
+        return self.parts, self.category
+
+    @property
+    def prefix(self) -> tuple[bytes, ...]:
+        """The directories that all names of this layout lie in."""
+        fixed = takewhile(lambda part: all(isinstance(item, Literal) for item in part), self.parts[:-1])
+        return tuple(b"".join(item.text for item in part if isinstance(item, Literal)) for part in fixed)
 
     def open_directory(self, directory: bytes) -> "NameReader | Doubtful | None":
         """Return the reader for the names in a directory, None if no name there is of this layout."""
@@ -90,6 +104,27 @@ class Layout:
         texts = directory.split(b"/") if directory else []
         dated = any(isinstance(item, TimeField) for part in self.parts[: len(texts)] for item in part)
         return dated and self.could_lead(directory)
+
+    def writes_into(self, directory: bytes, now: datetime) -> bool:
+        """Tell whether the recorder may write into a directory of this layout at `now`, or has just made it for that.
+
+        It may, unless the name tells that it belongs to a day before yesterday or after tomorrow: a clock that is a
+        day off, or a zone that is, makes no difference. One that tells no day, such as an hour's, is always used.
+        """
+        values: dict[str, bytes] = {}
+        for part, text in zip(self.parts, directory.split(b"/"), strict=False):
+            match = compile_part(part).match(text)
+            if match is None:  # it can be read in more than one way
+                return True
+            values |= match.groupdict()
+        today = now.astimezone(self.time.zone).date()
+        return any(self._is_of(day, values) for day in (today - _DAY, today, today + _DAY))
+
+    def _is_of(self, day: date, values: Mapping[str, bytes]) -> bool:
+        if "s" in values:
+            start = self.time.instant({"s": values["s"]})
+            return start is None or start.astimezone(self.time.zone).date() == day
+        return all(int(value) == int(day.strftime(f"%{letter}")) for letter, value in values.items() if letter in _DATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ UTF-8 survive (`surrogateescape`), because names of files are made of them.
 """
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from retentiond.domain.errors import ConfigurationError
+from retentiond.recorders.motion_numbers import Counted, numbers_of
 
 ReadText = Callable[[str], str]
 """Returns the text of a file. Raises StorageError."""
@@ -23,9 +25,13 @@ DEFAULTS = MappingProxyType(
         "camera_id": "",
         "target_dir": "",
         "movie_output": "on",
+        "movie_output_motion": "off",
         "movie_passthrough": "off",
         "movie_filename": "%v-%Y%m%d%H%M%S",
+        "movie_extpipe_use": "off",
+        "movie_extpipe": "",
         "picture_output": "off",
+        "picture_output_motion": "off",
         "picture_filename": "%v-%Y%m%d%H%M%S-%q",
         "snapshot_interval": "0",
         "snapshot_filename": "%v-%Y%m%d%H%M%S-snapshot",
@@ -40,71 +46,89 @@ _FORMER_NAMES = {
     "device_id": "camera_id",
     "ffmpeg_filename": "movie_filename",
     "ffmpeg_output_movies": "movie_output",
+    "ffmpeg_output_debug_movies": "movie_output_motion",
+    "ffmpeg_passthrough": "movie_passthrough",
+    "use_extpipe": "movie_extpipe_use",
+    "extpipe": "movie_extpipe",
     "jpeg_filename": "picture_filename",
     "output_pictures": "picture_output",
+    "output_debug_pictures": "picture_output_motion",
     "ffmpeg_timelapse": "timelapse_interval",
 }
 _CAMERA_FILE = frozenset({"camera", "thread"})
 _CAMERA_DIRECTORY = frozenset({"camera_dir", "config_dir"})
-_OFF = frozenset({"", "off", "no", "0", "false"})
 _ON = frozenset({"on", "yes", "1", "true"})
+_MOST_DIGITS = 9
+_PICTURES = frozenset({"on", "first", "best", "center"})
+_PIPED = re.compile(r"%[0-9]*f\.(?P<extension>[A-Za-z0-9]{1,5})(?![A-Za-z0-9.])")
 
 
 @dataclass(frozen=True, slots=True)
 class MotionCamera:
     """One camera. `name` is what `%$` gives and may be empty; `ident` is what `%t` gives.
 
-    `ident_given` tells whether the number stands in the configuration or is Motion's own counting.
+    Attributes:
+        ident: None where Motion counts in an order that only Motion knows.
+        source: the name of its file, without the ending.
+        piped: extensions of films that an external program writes (`movie_extpipe`).
+        writes: which of movies, pictures, snapshots, timelapses are switched on.
     """
 
     name: str
-    ident: int
-    ident_given: bool
+    ident: int | None
+    source: str
     target_dir: str
     movies: str
     pictures: str
     snapshots: str
     timelapses: str
+    piped: tuple[str, ...]
     writes: frozenset[str]
     passthrough: bool
 
     @property
     def label(self) -> str:
-        """What the camera is called: by its name, else by its number."""
-        return self.name or f"camera-{self.ident}"
+        """What the camera is called: by its name, else by its number, else by its file."""
+        return self.name or f"camera-{self.source if self.ident is None else self.ident}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The settings of one camera. `listed` numbers the `camera_dir` that its file was found in, 0 for none."""
+
+    settings: Mapping[str, str]
+    path: str
+    listed: int = 0
 
 
 def parse_cameras(path: str, read: ReadText, list_conf: ListConf) -> tuple[MotionCamera, ...]:
-    """Return the cameras of a Motion configuration, in Motion's order.
+    """Return the cameras of a Motion configuration, in Motion's order as far as it can be told.
 
-    As in Motion, a camera starts out with what the main file said *before* its `camera` line.
+    As in Motion, a camera starts out with what the main file said *before* its `camera` line, its number included.
 
     Raises:
         StorageError: a file cannot be read.
         ConfigurationError: a value makes no sense.
     """
     main = dict(DEFAULTS)
-    found: list[Mapping[str, str]] = []
-    for key, value in _settings(read(path)):
+    found: list[_Found] = []
+    for line, (key, value) in enumerate(_settings(read(path)), start=1):
+        listed = line if key in _CAMERA_DIRECTORY else 0
         found += [
-            {**main, "camera_id": "", **dict(_known_settings(read(camera_path)))}
+            _Found({**main, **dict(_known_settings(read(camera_path)))}, camera_path, listed)
             for camera_path in _camera_paths(key, value, path, list_conf)
         ]
         if key in DEFAULTS:
             main[key] = value
     if not found:
-        return (_camera(main, 0, path),)
-    cameras = tuple(_camera(settings, index, path) for index, settings in enumerate(found, start=1))
-    if len({camera.ident for camera in cameras}) < len(cameras):
-        # Motion drops all numbers where two are the same, and counts.
-        return tuple(
-            _camera({**settings, "camera_id": ""}, index, path) for index, settings in enumerate(found, start=1)
-        )
-    return cameras
+        return (_camera(_Found(main, path), _given_number(main, path)),)
+    counted = [Counted(_given_number(item.settings, path), item.listed) for item in found]
+    numbers = numbers_of(counted, _given_number(main, path))
+    return tuple(_camera(item, number) for item, number in zip(found, numbers, strict=True))
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:
-    for raw in text.splitlines():
+    for raw in text.split("\n"):
         line = raw.strip(" \t\r")
         if not line or line[0] in "#;":
             continue
@@ -132,22 +156,27 @@ def _camera_paths(key: str, value: str, main_path: str, list_conf: ListConf) -> 
     return list_conf(path) if key in _CAMERA_DIRECTORY else ()
 
 
-def _camera(settings: Mapping[str, str], index: int, path: str) -> MotionCamera:
+def _given_number(settings: Mapping[str, str], path: str) -> int:
     given = settings["camera_id"]
-    if given and not (given.isascii() and given.isdigit()):
+    if given and not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS):
         raise ConfigurationError(f"{path}: camera_id {given!r} is no number; correct it in Motion's configuration")
-    number = int(given or "0")
+    return int(given or "0")
+
+
+def _camera(found: _Found, number: int | None) -> MotionCamera:
+    settings = found.settings
     return MotionCamera(
         name=settings["camera_name"],
-        ident=number or index,
-        ident_given=number > 0,
+        ident=number,
+        source=posixpath.basename(found.path).removesuffix(".conf"),
         target_dir=settings["target_dir"],
         movies=_file_name(settings, "movie_filename"),
         pictures=_file_name(settings, "picture_filename"),
         snapshots=_file_name(settings, "snapshot_filename"),
         timelapses=_file_name(settings, "timelapse_filename"),
+        piped=tuple(sorted({match["extension"] for match in _PIPED.finditer(_pipe(settings))})),
         writes=frozenset(_writes(settings)),
-        passthrough=settings["movie_passthrough"].lower() in _ON,
+        passthrough=_is_on(settings, "movie_passthrough"),
     )
 
 
@@ -156,10 +185,25 @@ def _file_name(settings: Mapping[str, str], key: str) -> str:
 
 
 def _writes(settings: Mapping[str, str]) -> Iterator[str]:
-    switches = {
-        "movies": "movie_output",
-        "pictures": "picture_output",
-        "snapshots": "snapshot_interval",
-        "timelapses": "timelapse_interval",
-    }
-    return (kind for kind, key in switches.items() if settings[key].lower() not in _OFF)
+    if _is_on(settings, "movie_output") or _is_on(settings, "movie_output_motion") or _pipe(settings):
+        yield "movies"
+    if settings["picture_output"].lower() in _PICTURES or _is_on(settings, "picture_output_motion"):
+        yield "pictures"
+    if _is_running(settings, "snapshot_interval"):
+        yield "snapshots"
+    if _is_running(settings, "timelapse_interval"):
+        yield "timelapses"
+
+
+def _pipe(settings: Mapping[str, str]) -> str:
+    """Return the command that films are piped into, empty if there is none."""
+    return settings["movie_extpipe"] if _is_on(settings, "movie_extpipe_use") else ""
+
+
+def _is_on(settings: Mapping[str, str], key: str) -> bool:
+    return settings[key].lower() in _ON
+
+
+def _is_running(settings: Mapping[str, str], key: str) -> bool:
+    """Tell whether an interval is set; Motion reads the digits at the beginning, and `on` for 1."""
+    return _is_on(settings, key) or re.match(r"0*[1-9]", settings[key]) is not None

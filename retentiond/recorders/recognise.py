@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from retentiond.domain.errors import RetentiondError, StorageError
+from retentiond.domain.errors import StorageError
 from retentiond.domain.instants import EARLIEST
 from retentiond.domain.names import join, readable
 from retentiond.domain.recording import CameraName, Recognised, StoreName
@@ -93,10 +93,9 @@ def recognise(path: str, motion_configs: Iterable[str] = ()) -> tuple[Recognitio
 
 def _candidates(path: str, motion_configs: Iterable[str]) -> Iterator[tuple[Recorder, str | None, str | None]]:
     for config in motion_configs:
-        try:
-            yield build_motion(_STORE, path, UTC, config), None, config
-        except RetentiondError:
-            continue
+        recorder = build_motion(_STORE, path, UTC, config)
+        if recorder.ready:
+            yield recorder, None, config
     yield build_motion(_STORE, path, UTC, None), None, None
     for layout in COMMON_LAYOUTS:
         yield build_template(_STORE, UTC, (layout,)), layout, None

@@ -1,12 +1,14 @@
 """The recorders this version knows, by their names in the configuration. A literal list: nothing is discovered."""
 
+from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from retentiond.domain.errors import ConfigurationError, StorageError
+from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import StoreName
-from retentiond.ports import Recorder
-from retentiond.recorders.motion import build_motion
-from retentiond.recorders.template import build_template, template_layouts
+from retentiond.recorders.motion import DefaultMotion, Motion, build_motion
+from retentiond.recorders.template import Template, build_template, template_layouts
+
+AnyRecorder: TypeAlias = Motion | DefaultMotion | Template
 
 SUPPORTED = ("motion", "template")
 """What `recorder:` may say."""
@@ -29,11 +31,14 @@ def build_recorder(
     timezone: str,
     layouts: tuple[str, ...],
     recorder_config: str | None,
-) -> Recorder:
+) -> AnyRecorder:
     """Build the recorder of a store; reads the recorder's own configuration where there is one.
 
+    What is wrong with that configuration is the recorder's `trouble`: it belongs to somebody else, and may be mended
+    while the daemon runs.
+
     Raises:
-        ConfigurationError: the recorder is not known or cannot be used so.
+        ConfigurationError: what our own configuration says of the recorder cannot be used.
     """
     if kind not in SUPPORTED:
         raise ConfigurationError(_unsupported(kind, store))
@@ -45,7 +50,7 @@ def build_recorder(
         if not layouts:
             raise ValueError("recorder 'template' needs a layout, such as '{camera}/%Y-%m-%d/%H-%M-%S.mp4'")
         return build_template(store, zone, layouts)
-    except (ValueError, StorageError) as error:
+    except ValueError as error:
         raise ConfigurationError(f"store {store!r}: {error}") from error
 
 

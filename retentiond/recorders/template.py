@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from retentiond.domain.names import from_readable
 from retentiond.domain.placement import SeenDevice
@@ -24,11 +24,22 @@ class Template:
     def kind(self) -> str:
         return "template"
 
+    @property
+    def ready(self) -> bool:
+        return True
+
+    @property
+    def trouble(self) -> str | None:
+        return None
+
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         return self.classifier.classify(directory, entries)
 
     def made_directory(self, directory: bytes) -> bool:
         return self.classifier.made_directory(directory)
+
+    def is_past(self, directory: bytes, now: datetime) -> bool:
+        return self.classifier.is_past(directory, now)
 
     def devices(self) -> Sequence[SeenDevice]:
         return ()

@@ -1,16 +1,20 @@
 """Layouts under every name: what was written is read back, nobody else's is, and nothing crashes."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import CameraName, Recognised, StoreName, Unclassified
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.classifier import Classifier
-from retentiond.recorders.motion import MotionStore, layouts_of
+from retentiond.recorders.motion import build_motion
 from retentiond.recorders.motion_conf import parse_cameras
+from retentiond.recorders.motion_layouts import MotionStore, layouts_of
 from retentiond.recorders.template import build_template
 
 STORE = StoreName("main")
@@ -92,6 +96,18 @@ def test_a_name_never_yields_another_cameras_recording(
     assert sighting == Unclassified() or (isinstance(sighting, Recognised) and sighting.camera == camera)
 
 
+@given(st.sampled_from([text for text in LAYOUTS if "/" in text]), st.sampled_from(ZONES), cameras, instants)
+def test_a_directory_that_a_recorder_writes_into_is_never_past(
+    layout: str, zone: str, camera: str, instant: datetime
+) -> None:
+    recorder = build_template(STORE, ZoneInfo(zone), [layout])
+    directory, _ = split(expand(layout, camera, instant.astimezone(ZoneInfo(zone))))
+    for hours in (-24, 0, 24):
+        assert not recorder.is_past(directory, instant + timedelta(hours=hours))
+    later = instant + timedelta(days=30)
+    assert recorder.is_past(directory, later) is recorder.made_directory(directory)
+
+
 MOTION_NAMES = (
     "%$-%v-%Y%m%d%H%M%S",
     "%$%v-%Y%m%d%H%M%S-%q",
@@ -117,13 +133,52 @@ def test_cameras_of_motion_are_never_mistaken_for_each_other(
     files = {f"/{n}": f"camera_name {name}\nmovie_filename {text}\n" for n, (name, text) in enumerate(pairs)}
     files["/motion.conf"] = "target_dir /srv\n" + "".join(f"camera {path}\n" for path in files)
     found = parse_cameras("/motion.conf", files.__getitem__, lambda _: ())
-    layouts = layouts_of(found, MotionStore("/srv", UTC, "/motion.conf", lambda path: path))
-    classifier = Classifier(layouts, frozenset(CameraName(name) for name, _ in pairs))
+    laid = layouts_of(found, MotionStore("/srv", UTC, "/motion.conf", lambda path: path))
+    classifier = Classifier(laid.layouts, frozenset(CameraName(name) for name, _ in pairs))
     for ident, (name, text) in enumerate(pairs, start=1):
         filled = text.replace("%v", f"{number:02d}").replace("%q", "00").replace("%t", str(ident)).replace("%C", event)
         path = instant.strftime(filled.replace("%$", name)).encode() + b".mkv"
         (sighting,) = classifier.classify(*split(path))
         assert sighting == Unclassified() or (isinstance(sighting, Recognised) and sighting.camera == name)
+
+
+configurations = st.lists(
+    st.one_of(
+        st.binary(max_size=40),
+        st.tuples(
+            st.sampled_from(
+                b"camera_name camera_id target_dir movie_filename picture_filename snapshot_filename "
+                b"timelapse_filename movie_extpipe movie_extpipe_use picture_output camera camera_dir ; #".split()
+            ),
+            st.sampled_from([b" ", b"=", b"\t", b""]),
+            st.one_of(
+                st.sampled_from([b"$STORE", b"$STORE/a", b"a", b"7", b"on", b"preview", b"other.conf", b"conf.d", b""]),
+                st.text(alphabet="ab/.%{}$vqtYmdHMSsCDTF57\"' \x00\u00e4", max_size=20).map(str.encode),
+                st.binary(max_size=12),
+            ),
+        ).map(b"".join),
+    ),
+    max_size=10,
+).map(b"\n".join)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(configurations, min_size=3, max_size=3), path=names)
+def test_whatever_a_configuration_of_motion_holds_it_is_in_force_or_a_trouble(
+    tmp_path: Path, texts: list[bytes], path: bytes
+) -> None:
+    store = tmp_path / "store"
+    for name, text in zip(("motion.conf", "other.conf", "motion.conf"), texts, strict=True):
+        (tmp_path / name).write_bytes(text.replace(b"$STORE", bytes(store)))
+    recorder = build_motion(STORE, str(store), UTC, str(tmp_path / "motion.conf"))
+    with suppress(StorageError):
+        recorder.devices()
+    assert recorder.ready or recorder.trouble
+    if recorder.ready:
+        directory, entries = split(path)
+        (sighting,) = recorder.classify(directory, entries)
+        assert not isinstance(sighting, Recognised) or sighting.start is None or sighting.start.tzinfo is UTC
+        recorder.is_past(path, datetime(2026, 7, 1, tzinfo=UTC))
 
 
 @given(st.sampled_from(LAYOUTS + AMBIGUOUS), names, st.sampled_from(EntryKind), st.sampled_from(ZONES))
@@ -132,6 +187,7 @@ def test_no_name_crashes_and_only_files_are_recordings(layout: str, path: bytes,
     directory, (entry,) = split(path)
     (sighting,) = recorder.classify(directory, [Entry(entry.name, kind)])
     recorder.made_directory(path)
+    assert not recorder.is_past(path, datetime(2026, 7, 1, tzinfo=UTC)) or recorder.made_directory(path)
     assert kind is EntryKind.FILE or not isinstance(sighting, Recognised)
     if isinstance(sighting, Recognised):
         assert sighting.start is None or sighting.start.tzinfo is UTC

@@ -266,3 +266,45 @@ def test_a_camera_directory_below_a_day_is_made_by_the_layout() -> None:
     layout = a_layout("%Y-%m-%d/%H/{camera}/%M.%S.mp4")
     assert layout.made_directory(b"2026-07-01/12/front")
     assert not layout.made_directory(b"2026-07-01/12/front/41")
+
+
+TALLINN_NOON = datetime(2026, 7, 10, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("layout", "directory", "writes"),
+    [
+        ("{camera}/%Y-%m-%d/%H-%M-%S.mp4", b"front/2026-07-08", False),
+        ("{camera}/%Y-%m-%d/%H-%M-%S.mp4", b"front/2026-07-09", True),
+        ("{camera}/%Y-%m-%d/%H-%M-%S.mp4", b"front/2026-07-10", True),
+        ("{camera}/%Y-%m-%d/%H-%M-%S.mp4", b"front/2026-07-11", True),
+        ("{camera}/%Y-%m-%d/%H-%M-%S.mp4", b"front/2026-07-12", False),
+        ("%Y/%m/%d/%H/{camera}-%M%S.mp4", b"2026", True),
+        ("%Y/%m/%d/%H/{camera}-%M%S.mp4", b"2025", False),
+        ("%Y/%m/%d/%H/{camera}-%M%S.mp4", b"2026/07", True),
+        ("%Y/%m/%d/%H/{camera}-%M%S.mp4", b"2026/06", False),
+        ("%Y/%m/%d/%H/{camera}-%M%S.mp4", b"2026/07/08", False),
+        ("%Y/%m/%d/%H/{camera}-%M%S.mp4", b"2026/07/09/23", True),
+        ("%Y/%m/%d/%H/{camera}-%M%S.mp4", b"2026/06/10/12", False),
+        ("%d/{camera}-%Y%m%d%H%M%S.mp4", b"10", True),
+        ("%d/{camera}-%Y%m%d%H%M%S.mp4", b"12", False),
+        ("%H/{camera}-%Y%m%d%H%M%S.mp4", b"07", True),
+        ("%y-%j/{camera}-%H%M%S.mp4", b"26-190", True),
+        ("%y-%j/{camera}-%H%M%S.mp4", b"26-189", False),
+        ("%s/{camera}.mp4", b"1783674000", True),
+        ("%s/{camera}.mp4", b"1783400000", False),
+        ("%s/{camera}.mp4", b"99999999999", False),
+        ("%Y-%m-%d_{any}-{number}/{camera}.mp4", b"2026-07-08_1-2-3", False),
+        ("{any}-{camera}-%Y-%m-%d/%H%M%S.mp4", b"a-b-c-2026-07-08", True),
+    ],
+)
+def test_a_directory_is_written_into_from_the_day_before_to_the_day_after(
+    layout: str, directory: bytes, *, writes: bool
+) -> None:
+    assert a_layout(layout).writes_into(directory, TALLINN_NOON) is writes
+
+
+def test_the_day_is_that_of_the_recorders_zone() -> None:
+    late = datetime(2026, 7, 9, 22, 0, tzinfo=UTC)  # 10 July already in Tallinn
+    assert not a_layout("{camera}/%Y-%m-%d/%H-%M-%S.mp4", zone="Europe/Tallinn").writes_into(b"front/2026-07-08", late)
+    assert a_layout("{camera}/%Y-%m-%d/%H-%M-%S.mp4", zone="UTC").writes_into(b"front/2026-07-08", late)

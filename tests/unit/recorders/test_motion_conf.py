@@ -26,7 +26,7 @@ def cameras(main: str, files: Mapping[str, str] | None = None) -> tuple[MotionCa
 
 def test_without_camera_files_the_main_file_is_the_camera() -> None:
     (camera,) = cameras("target_dir /srv\ncamera_name front\n")
-    assert (camera.name, camera.ident, camera.ident_given, camera.target_dir) == ("front", 0, False, "/srv")
+    assert (camera.name, camera.ident, camera.target_dir) == ("front", 0, "/srv")
     assert camera.movies == "%v-%Y%m%d%H%M%S"
     assert camera.pictures == "%v-%Y%m%d%H%M%S-%q"
     assert camera.snapshots == "%v-%Y%m%d%H%M%S-snapshot"
@@ -79,14 +79,25 @@ def test_a_directory_of_cameras_is_read(key: str) -> None:
 
 def test_numbers_that_occur_twice_are_dropped_as_motion_does() -> None:
     found = cameras(
-        "camera a.conf\ncamera b.conf\n", {"/etc/motion/a.conf": "camera_id 2\n", "/etc/motion/b.conf": "camera_id 2\n"}
+        "camera a.conf\ncamera b.conf\n", {"/etc/motion/a.conf": "camera_id 7\n", "/etc/motion/b.conf": "camera_id 7\n"}
     )
-    assert [(camera.ident, camera.ident_given) for camera in found] == [(1, False), (2, False)]
+    assert [camera.ident for camera in found] == [1, 2]
 
 
-def test_a_number_of_the_main_file_is_not_inherited() -> None:
-    (found,) = cameras("camera_id 5\ncamera a.conf\n", {"/etc/motion/a.conf": "camera_name a\n"})
-    assert found.ident == 1
+def test_a_number_that_the_main_file_hands_down_is_a_number_twice() -> None:
+    found = cameras(
+        "camera_id 5\ncamera a.conf\ncamera b.conf\n",
+        {"/etc/motion/a.conf": "camera_name a\n", "/etc/motion/b.conf": "camera_id 17\n"},
+    )
+    assert [camera.ident for camera in found] == [1, 2]
+
+
+def test_the_files_of_a_directory_have_no_number_unless_they_say_so() -> None:
+    found = cameras(
+        "camera_dir /etc/motion/conf.d\n",
+        {"/etc/motion/conf.d/a.conf": "camera_id 17\n", "/etc/motion/conf.d/b.conf": "target_dir /srv\n"},
+    )
+    assert [(camera.ident, camera.label) for camera in found] == [(17, "camera-17"), (None, "camera-b")]
 
 
 def test_a_camera_file_that_cannot_be_read_is_an_error() -> None:
@@ -94,7 +105,7 @@ def test_a_camera_file_that_cannot_be_read_is_an_error() -> None:
         cameras("camera gone.conf\n")
 
 
-@pytest.mark.parametrize("number", ["one", "-1", "١"])
+@pytest.mark.parametrize("number", ["one", "-1", "١", "9" * 5000])
 def test_a_number_that_is_none_is_an_error(number: str) -> None:
     with pytest.raises(ConfigurationError, match="is no number; correct it"):
         cameras(f"camera_id {number}\n")
@@ -106,11 +117,46 @@ def test_passthrough_is_a_switch(text: str, *, on: bool) -> None:
     assert camera.passthrough is on
 
 
-def test_what_a_camera_writes_follows_its_switches() -> None:
-    (camera,) = cameras("movie_output off\npicture_output first\nsnapshot_interval 60\ntimelapse_interval 0\n")
-    assert camera.writes == {"pictures", "snapshots"}
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("", {"movies"}),
+        (
+            "movie_output off\npicture_output first\nsnapshot_interval 60\ntimelapse_interval 0\n",
+            {"pictures", "snapshots"},
+        ),
+        ("movie_output off\nmovie_output_motion on\n", {"movies"}),
+        ("movie_output off\nmovie_extpipe_use on\nmovie_extpipe cat >%f.ts\n", {"movies"}),
+        ("movie_output off\nmovie_extpipe_use on\n", set()),
+        ("movie_output off\nmovie_extpipe cat >%f.ts\n", set()),
+        ("movie_output maybe\npicture_output sometimes\nsnapshot_interval often\n", set()),
+        ("movie_output off\npicture_output_motion on\ntimelapse_interval 60s\n", {"pictures", "timelapses"}),
+    ],
+)
+def test_what_a_camera_writes_follows_its_switches(text: str, written: set[str]) -> None:
+    (camera,) = cameras(text)
+    assert camera.writes == written
+
+
+@pytest.mark.parametrize(
+    ("command", "extensions"),
+    [
+        ("x264 - --input-res %wx%h --fps %fps -o %f.mp4", ("mp4",)),
+        ("ffmpeg -f rawvideo -i pipe:0 %f.ts -f mjpeg '%5f.mjpg'", ("mjpg", "ts")),
+        ("ffmpeg -i pipe:0 %f.tar.gz %f", ()),
+        ("cat > /dev/null", ()),
+    ],
+)
+def test_a_program_that_films_are_piped_into_names_the_extension(command: str, extensions: tuple[str, ...]) -> None:
+    (camera,) = cameras(f"movie_extpipe_use on\nmovie_extpipe {command}\n")
+    assert camera.piped == extensions
+
+
+def test_only_a_newline_ends_a_line() -> None:
+    (camera,) = cameras("camera_name Hall\x0bcamera_id 3\x85\u2028x\n")
+    assert (camera.name, camera.ident) == ("Hall\x0bcamera_id 3\x85\u2028x", 0)
 
 
 def test_former_names_of_settings_count() -> None:
-    (camera,) = cameras("jpeg_filename p-%s\nffmpeg_output_movies off\ndevice_id 3\n")
-    assert (camera.pictures, camera.writes, camera.ident) == ("p-%s", frozenset(), 3)
+    (camera,) = cameras("jpeg_filename p-%s\nffmpeg_output_movies off\ndevice_id 3\nffmpeg_passthrough on\n")
+    assert (camera.pictures, camera.writes, camera.ident, camera.passthrough) == ("p-%s", frozenset(), 3, True)

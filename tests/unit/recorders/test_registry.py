@@ -6,8 +6,7 @@ import pytest
 
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import StoreName
-from retentiond.ports import Recorder
-from retentiond.recorders.registry import SUPPORTED, build_recorder
+from retentiond.recorders.registry import SUPPORTED, AnyRecorder, build_recorder
 
 
 def build(
@@ -16,7 +15,7 @@ def build(
     layouts: tuple[str, ...] = ("{camera}/%s.mp4",),
     timezone: str = "Europe/Tallinn",
     recorder_config: str | None = None,
-) -> Recorder:
+) -> AnyRecorder:
     return build_recorder(
         kind,
         store=StoreName("main"),
@@ -67,11 +66,11 @@ def test_a_time_zone_that_is_none_is_refused(timezone: str) -> None:
         build("template", timezone=timezone)
 
 
-def test_a_configuration_of_motion_that_cannot_be_read_is_a_configuration_error(tmp_path: Path) -> None:
+def test_a_configuration_of_motion_that_cannot_be_read_is_the_recorders_trouble_and_no_error(tmp_path: Path) -> None:
     missing = str(tmp_path / "motion.conf")
-    with pytest.raises(ConfigurationError, match="cannot be read") as refusal:
-        build("motion", recorder_config=missing)
-    assert missing in str(refusal.value)
+    recorder = build("motion", recorder_config=missing)
+    assert not recorder.ready
+    assert f"{missing}: the recorder's configuration cannot be read" in (recorder.trouble or "")
 
 
 def test_layouts_serve_names_that_motion_gave_earlier(tmp_path: Path) -> None:
