@@ -62,7 +62,7 @@ class Value:
         if isinstance(self.node, Scalar) and self.node.plain and self.node.text in ("true", "false"):
             return self.node.text == "true"
         if not isinstance(self.node, Alias):
-            self.wrong("write true or false")
+            self.wrong("is no boolean; write true or false, without quotes")
         return None
 
     def _scalar(self, longest: int) -> str | None:
@@ -101,7 +101,7 @@ class Value:
         """Return the values of a list that is not empty; `else_` ends the problem where it is."""
         found = self._items()
         if found is None or (not found and self.is_list):
-            self.wrong(f"write a list that is not empty{else_}")
+            self.wrong(f"write a list that is not empty, such as [a, b]{else_}")
         return found or []
 
     def items_or_none(self) -> "list[Value]":

@@ -74,10 +74,12 @@ def _compose(text: str, problems: Problems) -> Node | None:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "cannot be read"
-        problems.add(mark.line + 1 if mark is not None else 1, "", f"is no YAML: {what}")
+        problems.add(
+            mark.line + 1 if mark is not None else 1, "", f"is no YAML: {what}; mend this line or the one above it"
+        )
         return None
     except (ValueError, OverflowError):  # an escape beyond Unicode, where PyYAML is without libyaml
-        problems.add(1, "", "is no YAML: an escape stands for no character")
+        problems.add(1, "", "is no YAML: an escape stands for no character; write the character itself")
         return None
     if composer.documents == 0:
         problems.add(1, "", "has to hold exactly one document, and is empty")

@@ -142,7 +142,9 @@ def test_what_is_no_yaml_is_refused_on_its_line() -> None:
     "text", ["yes", "no", "on", "off", "True", "TRUE", "y", "1", "", '"true"', "'false'", "[true]"]
 )
 def test_only_true_and_false_without_quotes_are_booleans(text: str) -> None:
-    assert problems_of(SETTINGS + f"watch: {text}\n") == ("f.yml:10: watch: write true or false",)
+    assert problems_of(SETTINGS + f"watch: {text}\n") == (
+        "f.yml:10: watch: is no boolean; write true or false, without quotes",
+    )
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
@@ -151,7 +153,13 @@ def test_true_and_false_are_booleans(text: str, *, value: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["no", "on", "030", "0o30", "1:30", "1_000", "30.5", ".inf", "2026-01-01", "~", "null"]
+    "text",
+    [
+        *("no", "No", "NO", "on", "off", "yes", "y", "N", "true", "False", "~", "null", "Null", "=", "<<"),
+        *("0", "030", "0o30", "0x1F", "0b11", "1_000", "-1", "+1", "1:30", "1:5", "1:2:3", "1:30.5", "0190", "08"),
+        *("30.5", ".5", "5.", "1e3", "0190e345", "-1.5E+3", ".inf", "-.INF", ".nan"),
+        *("2026-01-01", "2026-1-1", "2026-01-01T00:00:00Z", "2026-01-01 00:00:00 +2", "2001-12-14t21:59:43.10-05:00"),
+    ],
 )
 def test_a_text_that_yaml_reads_otherwise_has_to_be_quoted(text: str) -> None:
     assert problems_of(changed("Example Clinic OÜ", text))[0].startswith("f.yml:1: controller: ")
@@ -217,6 +225,7 @@ def test_a_key_that_yaml_reads_otherwise_has_to_be_quoted_where_keys_are_free() 
         ("mode:\u00a0enforce\n", 10),
         ("# harmless\u2028mode: enforce\n", 10),
         ("# harmless\rmode: enforce\n", 10),
+        ("mode: enforce\r\r\n", 10),
         ("# harmless\u0085mode: enforce\n", 10),
         ("mode: observe # \u202eecrofne\n", 10),
         ("\nmode: \u200benforce\n", 11),
