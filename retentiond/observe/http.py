@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from retentiond.domain.errors import ConfigurationError, RetentiondError, TryAgainError
+from retentiond.observe.discretion import for_everybody
 from retentiond.observe.metrics import Metrics
 from retentiond.observe.page import STYLE_SOURCE, render_page
 from retentiond.observe.status import SCHEMA, is_ready, status_json
@@ -165,7 +166,7 @@ class _Site:
         snapshot = self._metrics.snapshot
         if snapshot is None:
             return _json(HTTPStatus.SERVICE_UNAVAILABLE, {"schema": SCHEMA, "error": "no snapshot is taken yet"})
-        return _json(HTTPStatus.OK, status_json(snapshot))
+        return _json(HTTPStatus.OK, status_json(for_everybody(snapshot)))
 
 
 def _json(status: HTTPStatus, fields: dict[str, Any]) -> _Answer:

@@ -2,9 +2,9 @@
 
 What may be in a log (I10): constant messages and, as fields, store, camera, category, counts, finding kinds, record
 numbers. Never a path, a recording's name, an IP address or the name of a person; those belong to the audit trail.
-Two things would carry them in unnoticed and are cut here: the text of exceptions (an `OSError` names its file), of
-which only the class and the place in the program stay, and the arguments of other libraries' messages, of which only
-the template stays.
+What would carry them in unnoticed is cut here: the text of exceptions (an `OSError` names its file), of which only the
+class and the place in the program stay; the arguments of other libraries' messages, of which only the template stays;
+fields that hold text and are not among those named above; and paths wherever they stand.
 """
 
 import logging
@@ -18,6 +18,13 @@ from typing import Any, TextIO
 
 import structlog
 
+from retentiond.observe.discretion import without_paths
+
+TEXTS = frozenset({"store", "camera", "category", "kind", "task", "state", "reason", "group"})
+"""The fields that may hold text."""
+
+_OWN = frozenset({"event", "level", "at", "exc_info", "stack_info"})
+_NOT_SHOWN = "(not shown)"
 _QUIET = ("watchdog", "apscheduler", "asyncio")
 
 
@@ -63,6 +70,7 @@ def _common() -> list[structlog.typing.Processor]:
     return [
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(allow=()),
+        _keep_discreet,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _cut_exception,
     ]
@@ -72,6 +80,20 @@ def _renderer(stream: TextIO, environ: Mapping[str, str]) -> structlog.typing.Pr
     if stream.isatty():
         return structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in environ, timestamp_key="at")
     return structlog.processors.JSONRenderer(sort_keys=True)
+
+
+def _keep_discreet(
+    _logger: Any,  # noqa: ANN401  structlog's own signature
+    _method: str,
+    event: MutableMapping[str, Any],
+) -> MutableMapping[str, Any]:
+    """Cut paths, and hide what may be anything."""
+    for key, value in event.items():
+        if key.startswith("_") or key in _OWN - {"event"} or isinstance(value, bool | int | float | None):
+            continue
+        shown = isinstance(value, str) and (key in TEXTS or key == "event")
+        event[key] = without_paths(value) if shown else _NOT_SHOWN
+    return event
 
 
 def _cut_exception(

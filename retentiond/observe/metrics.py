@@ -31,7 +31,7 @@ ROOT_WORD_BITS = 52
 
 _LATENESS_BUCKETS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21600, 86400)
 _TASK_BUCKETS = (0.01, 0.1, 1, 10, 60, 300, 1800, 7200, 21600)
-_WORD = re.compile(r"[A-Za-z0-9_]{1,40}")
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}|[A-Z][A-Z0-9_]{0,39}")
 _STREAM = ("store", "camera", "category")
 _STORE = ("store",)
 _VIOLATIONS = (FindingKind.PROHIBITED_ASSIGNMENT, FindingKind.PROHIBITED_COVERAGE)
@@ -191,7 +191,7 @@ class _CurrentState(Collector):
         yield from _clock_gauges(snapshot)
         yield from _audit_gauges(snapshot.head, snapshot.heartbeat_at)
         yield from _finding_gauges(snapshot)
-        yield from _store_gauges(snapshot.stores)
+        yield from _store_gauges(snapshot.stores, snapshot.taken_at)
         yield from _stream_gauges(snapshot.stores)
 
 
@@ -302,9 +302,15 @@ _STORE_GAUGES: tuple[tuple[str, str, Callable[[StoreStatus], "float | datetime |
 )
 
 
-def _store_gauges(stores: Sequence[StoreStatus]) -> Iterator[Metric]:
+def _store_gauges(stores: Sequence[StoreStatus], taken_at: datetime) -> Iterator[Metric]:
     for name, text, value_of in _STORE_GAUGES:
         yield _family(name, text, _STORE, (((store.name,), value_of(store)) for store in stores))
+    yield _family(
+        "retentiond_overdue_oldest_seconds",
+        "By how much the worst overdue recording is past its deadline, at most; 0 while none is.",
+        _STORE,
+        (((store.name,), _worst_lateness_s(store, taken_at)) for store in stores),
+    )
     cameras: Tally[tuple[str, ...]] = Tally()
     for store in stores:
         for item in store.streams:
@@ -314,6 +320,18 @@ def _store_gauges(stores: Sequence[StoreStatus]) -> Iterator[Metric]:
         "Recordings on disk after their deadline.",
         ("store", "camera"),
         cameras.items(),
+    )
+
+
+def _worst_lateness_s(store: StoreStatus, now: datetime) -> float:
+    """Return an upper bound: the oldest recording of a stream may be one that a suspension keeps."""
+    return max(
+        (
+            (now - item.oldest).total_seconds() - item.period_s
+            for item in store.streams
+            if item.overdue and item.oldest is not None and item.period_s is not None
+        ),
+        default=0.0,
     )
 
 
@@ -368,5 +386,5 @@ def _openmetrics(source: Collector) -> bytes:
 
 
 def _word(text: str) -> str:
-    """Return `text` if it is a plain word: a label must never carry a path, whatever a caller passes."""
+    """Return `text` if it is a word of the program or of errno: a label never carries a path or a name."""
     return text if _WORD.fullmatch(text) else "other"

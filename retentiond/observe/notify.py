@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 
+from retentiond.observe.discretion import without_paths
+
 
 class Notifier:
     """Tells systemd how the daemon is. Does nothing where nobody listens, and never raises."""
@@ -20,8 +22,8 @@ class Notifier:
         self._send("READY=1")
 
     def status(self, text: str) -> None:
-        """Show one line in `systemctl status`. No path and no name of a person belongs there (I10)."""
-        self._send("STATUS=" + " ".join(text.split()))
+        """Show one line in `systemctl status`, without paths (I10)."""
+        self._send("STATUS=" + without_paths(" ".join(text.split())))
 
     def watchdog(self) -> None:
         """Prove that work goes on. To be called by the loop that does the work, never by a timer of its own."""
@@ -54,13 +56,14 @@ def notifier_from(environ: Mapping[str, str]) -> Notifier:
 
 
 def watchdog_interval(environ: Mapping[str, str]) -> float | None:
-    """Return how many seconds may lie between two `watchdog` messages, None if no watchdog waits for this process.
+    """Return after how many seconds without a `watchdog` message the manager ends this process.
 
-    It is half of what the manager allows, as sd_watchdog_enabled(3) advises.
+    None if it does not. This is the whole time that the manager allows; the daemon feeds it at half of that, as
+    sd_watchdog_enabled(3) advises.
     """
     if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     text = environ.get("WATCHDOG_USEC", "")
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
         return None
-    return int(text) / 2_000_000
+    return int(text) / 1_000_000

@@ -1,4 +1,7 @@
-"""The status page: plain HTML without scripts, every value escaped. It prints what was measured, never a verdict."""
+"""The status page: plain HTML without scripts, every value escaped.
+
+It prints what was measured, never a verdict, and of findings only what everybody may read (I10).
+"""
 
 import base64
 import hashlib
@@ -8,6 +11,7 @@ from html import escape
 
 from retentiond.domain import instants
 from retentiond.domain.finding import Finding, FindingKind
+from retentiond.observe.discretion import in_public
 from retentiond.observe.status import overdue
 from retentiond.ports import Snapshot, StoreStatus
 
@@ -67,7 +71,8 @@ def _findings(findings: Sequence[Finding]) -> str:
     if not findings:
         return "<p>No open findings.</p>"
     rows = (
-        (item.severity.value, item.key.kind.value, item.key.subject, item.message, item.remedy) for item in findings
+        (item.severity.value, item.key.kind.value, item.key.subject, item.message, item.remedy)
+        for item in map(in_public, findings)
     )
     return _table(("Severity", "Kind", "About", "What", "What to do"), rows)
 

@@ -23,7 +23,11 @@ REACHABLE = frozenset({"present", "read_only"})
 
 
 def status_json(snapshot: Snapshot) -> dict[str, Any]:
-    """Return `snapshot` as a JSON object. Names in it are a contract; instants are UTC text, spans are seconds."""
+    """Return `snapshot` as a JSON object. Names in it are a contract; instants are UTC text, spans are seconds.
+
+    Findings carry their whole text, with paths. That is for the operator, on the control socket; what leaves this
+    machine or can be read by everybody on it goes through `observe.discretion.for_everybody` first (I10).
+    """
     return {
         "schema": SCHEMA,
         "taken_at": instants.to_text(snapshot.taken_at),

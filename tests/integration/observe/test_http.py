@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from retentiond.domain.errors import ConfigurationError, TryAgainError
+from retentiond.domain.finding import FindingKind, finding
 from retentiond.observe.http import CONNECTIONS, HttpEndpoint
 from retentiond.observe.metrics import Metrics
 from tests.unit.observe.builders import a_snapshot, a_store_status
@@ -88,6 +89,16 @@ def test_the_status_is_json_and_unknown_before_the_first_snapshot(endpoint: Http
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert json.loads(answer.body)["audit"]["size"] == 42
+
+
+@pytest.mark.parametrize("path", ["/", "/api/status", "/metrics"])
+def test_no_path_and_no_name_of_a_person_is_served(endpoint: HttpEndpoint, metrics: Metrics, path: str) -> None:
+    secret = "store 'main' is not there: [Errno 5] '/srv/Jane Doe/x.mp4'"
+    metrics.publish(a_snapshot(findings=(finding(FindingKind.STORE_ABSENT, "main", secret, secret),)))
+    body = request(endpoint, path).body
+    assert b"store_absent" in body
+    assert b"Jane" not in body
+    assert b"/srv" not in body
 
 
 def test_the_page_runs_no_script_and_may_not_be_framed(endpoint: HttpEndpoint, metrics: Metrics) -> None:

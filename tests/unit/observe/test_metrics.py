@@ -79,6 +79,23 @@ def test_overdue_of_a_camera_is_the_sum_over_its_categories() -> None:
     assert value(metrics, "overdue") == 6
 
 
+@pytest.mark.parametrize(
+    ("late", "shown"), [((), 0), ((0,), 0), ((2,), 2 * 86_400), ((2, 5), 5 * 86_400), ((None, 2), 2 * 86_400)]
+)
+def test_the_worst_lateness_is_that_of_the_worst_stream(late: tuple[int | None, ...], shown: float) -> None:
+    streams = tuple(
+        a_stream_status(
+            a_stream(str(number)),
+            overdue=1 if days != 0 else 0,
+            oldest=None if days is None else NOW - timedelta(days=30 + days),
+        )
+        for number, days in enumerate(late)
+    )
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(stores=(a_store_status(streams=streams),)))
+    assert value(metrics, "overdue_oldest_seconds", store="main") == shown
+
+
 def test_every_kind_of_finding_has_a_series_so_that_absence_is_visible() -> None:
     metrics = Metrics("1.2.3")
     metrics.publish(a_snapshot(findings=(a_finding(FindingKind.OVERDUE), a_finding(FindingKind.OVERDUE, "other"))))
@@ -245,6 +262,65 @@ def test_a_root_survives_floats_as_text(root: bytes) -> None:
 def test_words_that_are_no_root_are_refused(words: list[int]) -> None:
     with pytest.raises(ValueError, match=r"a root is|more than 256"):
         root_of_words(words)
+
+
+FAMILIES = {  # a contract with alerts and dashboards: type and labels
+    "armed": ("gauge", ""),
+    "audit_root_word": ("gauge", "word"),
+    "audit_signed": ("gauge", ""),
+    "audit_tree_size": ("gauge", ""),
+    "build_info": ("gauge", "python version"),
+    "clock_ahead_seconds": ("gauge", ""),
+    "clock_state": ("gauge", "state"),
+    "clock_synchronized": ("gauge", ""),
+    "config_last_reload_success_timestamp_seconds": ("gauge", ""),
+    "config_last_reload_successful": ("gauge", ""),
+    "deleted_bytes": ("counter", "store"),
+    "deletion_failures": ("counter", "reason store"),
+    "deletion_lateness_seconds": ("histogram", "le store"),
+    "external_removals": ("counter", "store"),
+    "findings": ("gauge", "kind severity"),
+    "heartbeat_timestamp_seconds": ("gauge", ""),
+    "held_recordings": ("gauge", "store"),
+    "newest_recording_timestamp_seconds": ("gauge", "camera category store"),
+    "next_deadline_timestamp_seconds": ("gauge", "store"),
+    "oldest_recording_timestamp_seconds": ("gauge", "camera category store"),
+    "overdue": ("gauge", ""),
+    "overdue_oldest_seconds": ("gauge", "store"),
+    "overdue_recordings": ("gauge", "camera store"),
+    "policy_retention_seconds": ("gauge", "camera category store"),
+    "recordings": ("gauge", "camera category store"),
+    "recordings_deleted": ("counter", "camera category store"),
+    "room_violations": ("gauge", ""),
+    "scan_last_success_timestamp_seconds": ("gauge", "store"),
+    "snapshot_timestamp_seconds": ("gauge", ""),
+    "storage_mounted": ("gauge", "store"),
+    "task_duration_seconds": ("histogram", "le task"),
+    "task_failures": ("counter", "task"),
+    "task_last_success_timestamp_seconds": ("gauge", "task"),
+    "unattributed_files": ("gauge", "store"),
+    "uncovered_recordings": ("gauge", "store"),
+    "unregistered_devices": ("gauge", ""),
+    "waiting_recordings": ("gauge", "store"),
+    "watch_up": ("gauge", "store"),
+}
+
+
+def test_names_types_and_labels_are_as_published() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(stores=(a_store_status(waiting=a_plan()),)))
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1)
+    metrics.not_deleted(MAIN, "EACCES")
+    metrics.task("reload", ok=True, seconds=0.1, at=NOW)
+    families = text_string_to_metric_families(metrics.expose("")[0].decode())
+    shown = {
+        family.name.removeprefix("retentiond_"): (
+            family.type,
+            " ".join(sorted({label for sample in family.samples for label in sample.labels})),
+        )
+        for family in families
+    }
+    assert shown == FAMILIES
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
