@@ -57,9 +57,6 @@ def usage_by_lease(directory: int, name: bytes) -> Usage | None:
     except OSError:
         return None
     try:
-        # Who opens the file while we hold a lease on it has us told by a signal, by default SIGIO, which ends a process
-        # that does not expect it. SIGURG is ignored by default. This is set on our descriptor, not on the process.
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         if not _may_lease(descriptor, fcntl.F_RDLCK):
             return Usage.WRITER
         return Usage.NOBODY if _may_lease(descriptor, fcntl.F_WRLCK) else Usage.READER
@@ -70,7 +67,13 @@ def usage_by_lease(directory: int, name: bytes) -> Usage | None:
 
 
 def _may_lease(descriptor: int, kind: int) -> bool:
-    """Try a lease: a read lease is refused while a writer has the file open, a write lease while anybody has."""
+    """Try a lease: a read lease is refused while a writer has the file open, a write lease while anybody has.
+
+    Whoever opens the file in the moment that we hold one has us told by a signal, by default SIGIO, which ends a
+    process that does not expect it. SIGURG is ignored by default. It is set on our descriptor and not on the process,
+    and anew for each lease, because giving one up resets it.
+    """
+    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, kind)
     except OSError as error:
@@ -124,8 +127,10 @@ def _usage_through(process: str, descriptor: str, wanted: Collection[InodeKey]) 
             return Usage.NOBODY
         with open(f"/proc/{process}/fdinfo/{descriptor}", encoding="ascii") as file:
             flags = next((int(line.split()[1], 8) for line in file if line.startswith("flags:")), os.O_RDONLY)
-    except (OSError, ValueError):
+    except (FileNotFoundError, ProcessLookupError):  # closed by now
         return Usage.NOBODY
+    except (OSError, ValueError):  # whoever may list the descriptors may not always look at them
+        return Usage.UNKNOWN
     if flags & os.O_PATH:
         return Usage.NOBODY
     return Usage.READER if flags & os.O_ACCMODE == os.O_RDONLY else Usage.WRITER
