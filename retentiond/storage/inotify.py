@@ -7,6 +7,7 @@ entering no other mount. No descriptor of the store stays open, so a disk that i
 import errno
 import os
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +31,7 @@ _ISDIR = 0x40000000
 _MASK = _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR
 _HEADER = struct.Struct("=iIII")
 _BUFFER = 65536
+_OTHER_HALF_S = 0.001
 _OWN_CLAIMED = OWN + b"/" + CLAIMED
 _FULL = frozenset({errno.ENOSPC, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
@@ -93,12 +95,18 @@ class TreeWatch:
 
     def read(self) -> list[Change]:
         """Return what changed since the last call, without waiting. Claims of our own are left out. Raises OSError."""
-        try:
-            events = list(_parse(os.read(self.descriptor, _BUFFER)))
-        except BlockingIOError:
-            return []
+        events = self._read()
+        if events and events[-1].mask & _MOVED_FROM:  # the other half of the move is just coming
+            time.sleep(_OTHER_HALF_S)
+            events += self._read()
         claimed = {item.cookie for item in events if item.mask & _MOVED_TO and self._lies_in(item, _OWN_CLAIMED)}
         return [change for event in events if (change := self._take(event, claimed)) is not None]
+
+    def _read(self) -> list[_Event]:
+        try:
+            return list(_parse(os.read(self.descriptor, _BUFFER)))
+        except BlockingIOError:
+            return []
 
     def _lies_in(self, event: _Event, directory: bytes) -> bool:
         return self._directories.get(event.watch) == directory

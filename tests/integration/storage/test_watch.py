@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from retentiond.domain.recording import StoreName
+from retentiond.domain.recording import StoreName, Unit
+from retentiond.ports import Removed, Voided
+from retentiond.storage.inotify import Change, TreeWatch, What
+from retentiond.storage.syscalls import load_system_calls
 from retentiond.storage.watch import InotifyWatch, NoWatch
-from tests.integration.storage.disk import Disk
+from tests.integration.storage.disk import Disk, mounted, needs_root, run_python
 from tests.integration.storage.test_walk import dig, fill_in
 
 MAIN = StoreName("main")
@@ -121,13 +125,209 @@ def test_a_store_that_is_not_there_harms_nobody(disk: Disk, tmp_path: Path) -> N
         watch.stop()
 
 
-def test_a_tree_that_is_too_deep_for_watchdog_harms_nobody(disk: Disk, watch: InotifyWatch) -> None:
-    dig(disk.path, b"deep", sys.getrecursionlimit() + 200)
+@pytest.mark.parametrize("when", ["before", "after", "moved in"])
+def test_a_tree_that_is_too_deep_for_any_recursion_harms_nobody(
+    disk: Disk, watch: InotifyWatch, tmp_path: Path, when: str
+) -> None:
+    levels = sys.getrecursionlimit() + 200
+    where = tmp_path if when == "moved in" else disk.path
+    woken = Woken()
+    if when != "after":
+        dig(where, b"deep", levels)
+    try:
+        watch.start(woken)
+        if when == "after":
+            dig(where, b"deep", levels)
+        if when == "moved in":
+            (where / "deep").rename(disk.path / "deep")
+        watch.probe()
+        assert soon(lambda: watch.proven(MAIN))
+        disk.write(b"cam/1.mp4")
+        assert soon(lambda: (MAIN, b"cam") in woken.seen)
+        woken.seen.clear()
+        disk.write(b"deep" + b"/d" * 15 + b"/1.mp4")
+        assert soon(lambda: (MAIN, b"deep" + b"/d" * 15) in woken.seen)
+    finally:
+        fill_in(_without_files(disk.path / "deep"))
+
+
+def _without_files(top: Path) -> Path:
+    (top / "/".join("d" * 15) / "1.mp4").unlink(missing_ok=True)
+    return top
+
+
+def test_a_directory_that_is_moved_is_heard_in_its_new_place(disk: Disk, watch: InotifyWatch) -> None:
+    (disk.path / "cam" / "day").mkdir(parents=True)
+    woken = Woken()
+    watch.start(woken)
+    (disk.path / "cam").rename(disk.path / "camera")
+    assert soon(lambda: (MAIN, b"camera") in woken.seen)
+    woken.seen.clear()
+    disk.write(b"camera/day/1.mp4")
+    assert soon(lambda: (MAIN, b"camera/day") in woken.seen)
+    assert not [directory for _, directory in woken.seen if directory.startswith(b"cam/")]
+
+
+def test_a_directory_that_is_moved_out_is_not_heard_any_more(disk: Disk, watch: InotifyWatch, tmp_path: Path) -> None:
+    (disk.path / "cam" / "day").mkdir(parents=True)
+    woken = Woken()
+    watch.start(woken)
+    (disk.path / "cam").rename(tmp_path / "archive")
+    assert soon(lambda: (MAIN, b"") in woken.seen)
+    woken.seen.clear()
+    (tmp_path / "archive" / "day" / "1.mp4").write_bytes(b"x")
+    disk.write(b"1.mp4")
+    assert soon(lambda: (MAIN, b"") in woken.seen)
+    assert {directory for _, directory in woken.seen} == {b""}
+
+
+def test_deletions_of_our_own_wake_nobody(disk: Disk, watch: InotifyWatch) -> None:
+    disk.write(b"cam/1.mp4")
+    disk.write(b"event/sub/1.jpg")
+    woken = Woken()
+    watch.start(woken)
+    assert isinstance(disk.delete(b"cam/1.mp4"), Removed)
+    assert isinstance(disk.delete(b"event", Unit.DIRECTORY), Removed)
+    disk.write(b"other/1.mp4")
+    assert soon(lambda: (MAIN, b"other") in woken.seen)
+    assert not [directory for _, directory in woken.seen if directory.startswith((b"cam", b"event"))]
+
+
+def test_what_is_put_back_wakes_its_directory(disk: Disk, watch: InotifyWatch) -> None:
+    disk.write(b"cam/1.mp4")
+    woken = Woken()
+    watch.start(woken)
+    with open(disk.path / "cam" / "1.mp4", "ab"):
+        assert isinstance(disk.delete(b"cam/1.mp4"), Voided)
+    assert soon(lambda: (MAIN, b"cam") in woken.seen)
+
+
+def test_a_store_that_is_adopted_later_is_proven_too(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    watch = InotifyWatch({MAIN: str(disk.path)})
     try:
         watch.start(Woken())
+        disk.adopt()
         watch.probe()
+        assert soon(lambda: watch.proven(MAIN))
     finally:
-        fill_in(disk.path / "deep")
+        watch.stop()
+
+
+@pytest.mark.parametrize("name", [".retentiond/canary", ".retentiond"])
+def test_the_canary_is_not_written_through_a_link(disk: Disk, watch: InotifyWatch, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "canary").write_bytes(b"precious")
+    path = disk.path / name
+    if name == ".retentiond":
+        path.rename(tmp_path / "own")
+        path.symlink_to(outside)
+    else:
+        path.symlink_to(outside / "canary")
+    watch.start(Woken())
+    watch.probe()
+    assert (outside / "canary").read_bytes() == b"precious"
+    assert not watch.proven(MAIN)
+
+
+@pytest.mark.privileged
+@needs_root
+def test_the_canary_is_not_written_into_a_directory_of_another_user(disk: Disk, watch: InotifyWatch) -> None:
+    os.chown(disk.path / ".retentiond", 65534, 65534)
+    watch.start(Woken())
+    assert not (disk.path / ".retentiond" / "canary").exists()
+
+
+@pytest.mark.privileged
+@needs_root
+def test_a_disk_that_is_watched_can_be_unmounted_and_comes_back(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    woken = Woken()
+    with mounted(tmp_path / "kept", "-t", "tmpfs", "none") as kept, mounted(disk.path, "--bind", str(kept)):
+        disk.adopt()
+        (disk.path / "cam").mkdir()
+        watch = InotifyWatch({MAIN: str(disk.path)})
+        try:
+            watch.start(woken)
+            subprocess.run(["umount", disk.path], check=True)  # busy, if anything of it were held open
+            watch.probe()
+            subprocess.run(["mount", "--bind", kept, disk.path], check=True)
+            watch.probe()
+            disk.write(b"cam/1.mp4")
+            assert soon(lambda: (MAIN, b"cam") in woken.seen)
+        finally:
+            watch.stop()
+
+
+FEW_WATCHES = """
+import time
+from retentiond.domain.recording import StoreName
+from retentiond.storage.watch import InotifyWatch
+with open("/proc/sys/user/max_inotify_watches", "w") as file:
+    file.write("20")
+name = StoreName("main")
+watch = InotifyWatch({name: sys.argv[1]})
+watch.start(lambda *_: None)
+end = time.monotonic() + 5
+while watch._watched[name].heard_at is None and time.monotonic() < end:
+    time.sleep(0.01)
+print(watch._watched[name].heard_at is not None, watch.proven(name))
+watch.stop()
+"""
+
+
+@pytest.mark.parametrize(("directories", "proven"), [(10, True), (30, False)])
+def test_silence_proves_nothing_where_not_every_directory_is_watched(
+    disk: Disk, directories: int, proven: bool
+) -> None:
+    """In a user namespace of its own, whose limit of watches binds nobody else."""
+    for number in range(directories):
+        (disk.path / f"cam{number}").mkdir()
+    code = f"import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0\n{_ROOT_IN_NAMESPACE}{FEW_WATCHES}"
+    assert run_python(code, str(disk.path)) == f"True {proven}"
+
+
+_ROOT_IN_NAMESPACE = """
+for name, line in (("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")):
+    with open(f"/proc/self/{name}", "w") as file:
+        file.write(line)
+"""
+
+
+def test_events_that_were_lost_lead_to_a_look_at_everything(disk: Disk) -> None:
+    with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
+        allowed = int(file.read())
+    if allowed > 50_000:
+        pytest.skip("the queue of events is too long here to be filled")
+    tree = TreeWatch(load_system_calls(), str(disk.path))
+    tree.open()
+    try:
+        for number in range(allowed // 2):
+            disk.write(b"%d" % number, b"")
+        (disk.path / "late").mkdir()
+        changes = read_all(tree)
+        assert Change(What.CREATED, b"", b"", is_directory=True) in changes
+        disk.write(b"late/1.mp4")
+        assert Change(What.CLOSED, b"late", b"1.mp4", is_directory=False) in read_all(tree)
+    finally:
+        tree.close()
+
+
+def read_all(tree: TreeWatch) -> list[Change]:
+    found = []
+    while changes := tree.read():
+        found += changes
+    return found
+
+
+def test_stopping_leaves_no_thread_and_no_descriptor(disk: Disk) -> None:
+    before = os.listdir("/proc/self/fd"), threading.active_count()
+    watch = InotifyWatch({MAIN: str(disk.path)})
+    watch.start(Woken())
+    watch.probe()
+    watch.stop()
+    assert soon(lambda: (os.listdir("/proc/self/fd"), threading.active_count()) == before)
 
 
 def test_a_watch_that_is_off_proves_nothing() -> None:
