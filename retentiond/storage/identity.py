@@ -64,8 +64,8 @@ def require_adopted(where: StorePath, calls: SystemCalls, store: int, expected: 
     condition = examine(where, calls, store, expected)
     if isinstance(condition, Absent | Foreign):
         raise StorageError(
-            f"{where.path}: is not the store that was adopted: {condition.why}. Nothing in it is taken for seen or "
-            "gone; mount the disk, or adopt what is there: retentiond store adopt"
+            f"{where.path}: cannot be taken for the store that was adopted: {condition.why}. Nothing in it is taken "
+            "for seen or gone; mount the disk, or adopt what is there: retentiond store adopt"
         )
 
 

@@ -4,16 +4,17 @@ import ctypes
 import os
 import resource
 import socket
+import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Unit
-from retentiond.ports import Failed, Pinned, PinRefused, Refusal, Removed, Voided
-from tests.integration.storage.disk import Disk, mounted, needs, needs_root, place
-from tests.integration.storage.test_walk import NAMES, dig, fill_in
+from retentiond.ports import Absent, Failed, Pinned, PinRefused, Present, Refusal, Removed, Voided
+from tests.integration.storage.disk import Disk, flagged, needs_root, place
+from tests.integration.storage.test_walk import NAMES
 
 _EXCHANGE = 2
 
@@ -94,17 +95,57 @@ def test_only_our_name_of_a_hard_linked_file_goes(disk: Disk, tmp_path: Path) ->
 
 @pytest.mark.privileged
 @needs_root
-def test_an_immutable_recording_stays_and_so_does_the_flag(disk: Disk) -> None:
-    needs("chattr")
-    path = disk.write(b"1.mp4")
-    if subprocess.run(["chattr", "+i", path], check=False, capture_output=True).returncode != 0:
-        pytest.skip("this file system knows no immutable flag")
+@pytest.mark.parametrize("flag", ["i", "a"])
+@pytest.mark.parametrize("what", ["cam/1.mp4", "cam"])
+def test_a_flag_on_a_recording_or_its_directory_keeps_it_and_stays(disk: Disk, flag: str, what: str) -> None:
+    path = disk.write(b"cam/1.mp4")
+    with flagged(disk.path / what, flag):
+        assert disk.delete(b"cam/1.mp4") == Failed("EPERM")
+        listed = subprocess.run(["lsattr", "-d", disk.path / what], check=True, capture_output=True).stdout
+        assert flag.encode() in listed.split()[0]
+    assert os.path.exists(path)
+
+
+@pytest.mark.privileged
+@needs_root
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK])
+def test_a_device_is_no_recording(disk: Disk, kind: int) -> None:
+    os.mknod(disk.path / "1.mp4", kind | 0o600, os.makedev(1, 3))
+    with disk.store.chunk() as chunk:
+        assert chunk.pin(place(b"1.mp4"), Unit.FILE) == PinRefused(Refusal.NOT_A_RECORDING)
+
+
+@pytest.mark.parametrize("path", [b".retentiond/store.json", b".retentiond/claimed/run-0", b".retentiond"])
+def test_nothing_of_ours_is_a_recording(disk: Disk, path: bytes) -> None:
+    disk.write(b".retentiond/claimed/run-0")
+    with disk.store.chunk() as chunk:
+        assert isinstance(chunk.pin(place(path), Unit.FILE), PinRefused)
+        assert chunk.pin(place(path), Unit.DIRECTORY) == PinRefused(Refusal.NOT_A_RECORDING)
+
+
+@pytest.mark.parametrize("path", [b"/etc/passwd", b"../x", b"cam/../1.mp4", b"cam/.", b"cam/..", b"cam\0/1.mp4", b""])
+def test_no_path_that_leads_elsewhere_is_pinned(disk: Disk, path: bytes) -> None:
+    disk.write(b"cam/1.mp4")
+    with disk.store.chunk() as chunk:
+        for unit in Unit:
+            assert isinstance(chunk.pin(place(path), unit), PinRefused)
+
+
+@pytest.mark.privileged
+@needs_root
+@pytest.mark.parametrize("unit", Unit)
+def test_a_recording_that_is_a_mount_is_not_reached(disk: Disk, tmp_path: Path, unit: Unit) -> None:
+    outside, point = tmp_path / "outside", disk.path / "1.mp4"
+    for path in (outside, point):
+        path.mkdir() if unit is Unit.DIRECTORY else path.write_bytes(b"precious")
+    if subprocess.run(["mount", "--bind", outside, point], check=False, capture_output=True).returncode != 0:
+        pytest.skip("cannot mount here")
     try:
-        assert disk.delete(b"1.mp4") == Failed("EPERM")
-        listed = subprocess.run(["lsattr", path], check=True, capture_output=True).stdout
-        assert b"i" in listed.split()[0]
+        with disk.store.chunk() as chunk:
+            refused = chunk.pin(place(b"1.mp4"), unit)
     finally:
-        subprocess.run(["chattr", "-i", path], check=True)
+        subprocess.run(["umount", point], check=True)
+    assert refused == PinRefused(Refusal.UNREACHABLE, "EXDEV")
 
 
 def test_a_recording_that_is_being_written_is_put_back(disk: Disk) -> None:
@@ -158,71 +199,6 @@ def test_a_directory_swapped_for_a_link_leads_nowhere(disk: Disk, tmp_path: Path
     assert (victim / "1.mp4").exists()
 
 
-def test_an_event_directory_goes_whole(disk: Disk) -> None:
-    for name in (b"event/1.jpg", b"event/sub/2.jpg", b"event/sub/deep/3.jpg"):
-        disk.write(name)
-    (disk.path / "event" / "link").symlink_to("/etc/passwd")
-    assert isinstance(disk.delete(b"event", Unit.DIRECTORY), Removed)
-    assert not (disk.path / "event").exists()
-    assert os.path.exists("/etc/passwd")
-
-
-@pytest.mark.privileged
-@needs_root
-@pytest.mark.parametrize("kind", ["tmpfs", "bind"])
-def test_emptying_an_event_directory_never_enters_a_mount(disk: Disk, tmp_path: Path, kind: str) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "precious").write_bytes(b"not ours")
-    disk.write(b"event/1.jpg")
-    point = disk.path / "event" / "mount"
-    what = ("-t", "tmpfs", "none") if kind == "tmpfs" else ("--bind", str(outside))
-    point.mkdir()
-    with disk.store.chunk() as chunk:
-        pinned = chunk.pin(place(b"event"), Unit.DIRECTORY)
-        assert isinstance(pinned, Pinned)
-        with mounted(point, *what):
-            if kind == "tmpfs":
-                (point / "precious").write_bytes(b"not ours")
-            chunk.remove(pinned, "run-0")
-            outcome = chunk.settle()["run-0"]
-            inside = next((path for path in disk.path.rglob("precious")), None)
-            survived = inside is not None and inside.read_bytes() == b"not ours"
-            back = disk.path / "event"
-            if not back.exists():
-                next(disk.claimed.iterdir()).rename(back)  # or the mount could not be taken away
-    assert isinstance(outcome, Failed)
-    assert survived
-
-
-def test_an_event_directory_that_is_being_written_is_put_back(disk: Disk) -> None:
-    path = disk.write(b"event/1.jpg")
-    with open(path, "ab"):
-        assert disk.delete(b"event", Unit.DIRECTORY) == Voided("still_written")
-    assert os.path.exists(path)
-
-
-def test_links_left_by_an_event_directory_are_counted(disk: Disk, tmp_path: Path) -> None:
-    path = disk.write(b"event/1.jpg")
-    os.link(path, tmp_path / "kept.jpg")
-    removal = disk.delete(b"event", Unit.DIRECTORY)
-    assert isinstance(removal, Removed)
-    assert removal.links_left == 1
-
-
-def test_an_event_directory_of_3000_levels_goes(disk: Disk) -> None:
-    dig(disk.path, b"event", 3000)
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, limits[1]))  # what systemd gives a service
-    try:
-        assert isinstance(disk.delete(b"event", Unit.DIRECTORY), Removed)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        for left in (disk.path / "event", disk.claimed / "run-0"):
-            if left.exists():
-                fill_in(left)
-
-
 def test_a_chunk_of_500_recordings_in_500_directories_fits_1024_descriptors(disk: Disk) -> None:
     paths = [b"cam%d/1.mp4" % number for number in range(500)]
     for path in paths:
@@ -270,45 +246,66 @@ def test_only_empty_directories_are_pruned_and_never_the_store(disk: Disk) -> No
     assert disk.path.is_dir()
 
 
-LYING = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from retentiond.domain.recording import Place, StoreName, Unit
-from retentiond.storage.store import DirectoryStore
-adopted = DirectoryStore(StoreName("main"), sys.argv[1], expected=lambda: None).adopt()
-store = DirectoryStore(StoreName("main"), sys.argv[1], expected=lambda: adopted)
-with store.chunk() as chunk:
-    chunk.remove(chunk.pin(Place(b"", b"1.mp4"), Unit.FILE), "run-0")
-    print(chunk.settle()["run-0"])
-"""
+def test_what_lies_in_our_own_directory_is_not_pruned(disk: Disk) -> None:
+    with disk.store.chunk() as chunk:
+        assert not chunk.prune(b".retentiond/claimed")
+    assert disk.claimed.is_dir()
 
 
-def _under_strace(disk: Disk, *injections: str) -> str:
-    needs("strace")
-    root = str(Path(__file__).parents[3])
-    arguments = [item for injection in injections for item in ("-e", f"inject={injection}")]
-    command = ["strace", "-f", "-o", "/dev/null", *arguments, sys.executable, "-B", "-c", LYING, str(disk.path), root]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    if "PTRACE" in run.stderr or "ptrace" in run.stderr:
-        pytest.skip("strace may not trace here")
-    assert run.returncode == 0, run.stderr
-    return run.stdout.strip()
-
-
-def test_an_unlink_that_lies_is_not_recorded_as_deleted(disk: Disk) -> None:
+def test_a_link_made_after_the_pin_is_a_link_left(disk: Disk, tmp_path: Path) -> None:
     path = disk.write(b"1.mp4")
-    assert _under_strace(disk, "unlink,unlinkat:retval=0") == str(Failed("UNLINK_LIED"))
-    assert os.path.exists(path)
-    assert os.listdir(disk.claimed) == []
-
-
-def test_a_failing_unlink_puts_the_recording_back(disk: Disk) -> None:
-    path = disk.write(b"1.mp4")
-    assert _under_strace(disk, "unlink,unlinkat:error=EIO") == str(Failed("EIO"))
-    assert os.path.exists(path)
-
-
-def test_without_noreplace_a_recording_goes_all_the_same(disk: Disk) -> None:
-    path = disk.write(b"1.mp4")
-    assert _under_strace(disk, "renameat2:error=EINVAL").startswith("Removed")
+    with disk.store.chunk() as chunk:
+        pinned = chunk.pin(place(b"1.mp4"), Unit.FILE)
+        assert isinstance(pinned, Pinned)
+        os.link(path, tmp_path / "kept.mp4")
+        chunk.remove(pinned, "run-0")
+        removal = chunk.settle()["run-0"]
+    assert isinstance(removal, Removed)
+    assert removal.links_left == 1
     assert not os.path.exists(path)
+
+
+def test_a_claim_whose_name_is_taken_replaces_nothing(disk: Disk) -> None:
+    path = disk.write(b"1.mp4", b"old")
+    (disk.claimed / "run-0").write_bytes(b"claimed before")
+    assert disk.delete(b"1.mp4") == Failed("EEXIST")
+    assert os.path.exists(path)
+    assert (disk.claimed / "run-0").read_bytes() == b"claimed before"
+
+
+# --- the store under it --------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_deleted_in_a_store_that_was_never_adopted(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    with pytest.raises(StorageError, match="never adopted"), disk.store.chunk():
+        pass
+
+
+def test_nothing_is_deleted_in_another_directory_than_the_one_adopted(disk: Disk, tmp_path: Path) -> None:
+    """The store is exchanged between the look at it and the chunk, for one that looks just like it."""
+    assert isinstance(disk.store.examine(), Present)
+    disk.path.rename(tmp_path / "unplugged")
+    subprocess.run(["cp", "-a", tmp_path / "unplugged", disk.path], check=True)
+    with pytest.raises(StorageError, match="cannot be taken for the store that was adopted"), disk.store.chunk():
+        pass
+
+
+def test_a_link_on_the_way_to_the_store_leads_nowhere(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "disks" / "store").adopt()
+    (tmp_path / "disks").rename(tmp_path / "elsewhere")
+    (tmp_path / "disks").symlink_to(tmp_path / "elsewhere")
+    assert isinstance(disk.store.examine(), Absent)
+    with pytest.raises(StorageError), disk.store.chunk():
+        pass
+    with pytest.raises(StorageError):
+        disk.store.list_directory(b"")
+
+
+def test_a_chunk_that_cannot_be_opened_leaves_no_descriptor(disk: Disk) -> None:
+    disk.claimed.chmod(0o755)
+    before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        with pytest.raises(StorageError), disk.store.chunk():
+            pass
+    assert os.listdir("/proc/self/fd") == before

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Unit
 from retentiond.ports import Entry, EntryKind, Listing, Unlisted, WalkStep
-from tests.integration.storage.disk import Disk, mounted, needs_root, place
+from tests.integration.storage.disk import Disk, loop_disk, mounted, needs_root, place
 
 NAMES = [b"a\nb", b"\x1b[2K", b"\xff\xfe", b"-rf", b"%s", b"x" * 255, "\u202egpj.mp4".encode()]
 
@@ -89,7 +90,7 @@ def test_another_directory_in_the_place_of_the_store_proves_nothing(tmp_path: Pa
     disk = Disk(tmp_path / "store").adopt()
     disk.path.rename(tmp_path / "unplugged")
     disk.path.mkdir()
-    with pytest.raises(StorageError, match="not the store that was adopted"):
+    with pytest.raises(StorageError, match="cannot be taken for the store that was adopted"):
         disk.store.list_directory(b"")
     with pytest.raises(StorageError):
         walked(disk)
@@ -110,9 +111,71 @@ def test_a_nested_mount_is_not_entered(tmp_path: Path, kind: str) -> None:
     assert isinstance(steps[b"cam"], Listing)
 
 
-def test_a_tree_of_3000_levels_ends_in_one_finding_and_the_rest_is_walked(tmp_path: Path) -> None:
+@pytest.mark.privileged
+@needs_root
+@pytest.mark.parametrize("adopted", [True, False])
+def test_a_disk_that_is_unmounted_after_it_was_examined_proves_nothing(tmp_path: Path, adopted: bool) -> None:
     disk = Disk(tmp_path / "store")
-    dig(disk.path, b"deep", 3000)
+    with mounted(disk.path, "-t", "tmpfs", "none"):
+        disk.write(b"cam/1.mp4")
+        if adopted:
+            disk.adopt()
+        disk.store.examine()
+        assert len(walked(disk)) == 2
+    with pytest.raises(StorageError, match="mount the disk"):
+        walked(disk)
+    with pytest.raises(StorageError, match="mount the disk"):
+        disk.store.list_directory(b"cam")
+    with pytest.raises(StorageError, match="mount the disk"):
+        disk.store.inspect(place(b"cam/1.mp4"), Unit.FILE)
+
+
+@pytest.mark.privileged
+@needs_root
+def test_a_disk_that_is_unmounted_during_the_walk_shows_itself_to_the_end(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    with mounted(tmp_path / "kept", "-t", "tmpfs", "none") as kept, mounted(disk.path, "--bind", str(kept)):
+        for path in (b"a/1", b"b/1"):
+            disk.write(path)
+        disk.adopt()
+        walk = disk.store.walk(lambda _directory, _entry: True)
+        next(walk)
+        subprocess.run(["umount", "--lazy", disk.path], check=True)
+        steps = list(walk)
+        subprocess.run(["mount", "--bind", kept, disk.path], check=True)
+    assert [(step.directory, len(step.entries)) for step in steps if isinstance(step, Listing)] == [
+        (b"a", 1),
+        (b"b", 1),
+    ]
+
+
+def test_a_walk_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store").adopt()
+    disk.write(b"a/b/c/1")
+    before = os.listdir("/proc/self/fd")
+    assert len(walked(disk)) == 4
+    walk = disk.store.walk(lambda _directory, _entry: True)
+    next(walk)
+    walk.close()  # type: ignore[attr-defined]
+    disk.store.inspect(place(b"a/b/c/1"), Unit.FILE)
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.privileged
+@needs_root
+def test_a_subvolume_is_not_entered(tmp_path: Path) -> None:
+    with loop_disk(tmp_path, "btrfs", 128) as point:
+        disk = Disk(point / "store").adopt()
+        subprocess.run(["btrfs", "subvolume", "create", disk.path / "sub"], check=True, capture_output=True)
+        disk.write(b"sub/1.mp4")
+        steps = {step.directory: step for step in walked(disk)}
+    assert isinstance(steps[b"sub"], Unlisted)
+
+
+@pytest.mark.parametrize("levels", [17, 200, 3000])
+def test_a_deep_tree_ends_in_one_finding_and_the_rest_is_walked(tmp_path: Path, levels: int) -> None:
+    disk = Disk(tmp_path / "store")
+    dig(disk.path, b"deep", levels)
     disk.write(b"other/1")
     steps = walked(disk)
     assert [step for step in steps if isinstance(step, Unlisted)] == [steps[17]]

@@ -1,0 +1,144 @@
+"""System calls that lie, fail or are missing: strace puts the faults in, and the store is looked at afterwards."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from retentiond.ports import Failed, Voided
+from tests.integration.storage.disk import Disk, run_python
+
+BEGIN = """
+import os
+from retentiond.domain.recording import Place, StoreName, Unit
+from retentiond.storage.store import DirectoryStore
+path = sys.argv[1]
+adopted = DirectoryStore(StoreName("main"), path, expected=lambda: None).adopt()
+store = DirectoryStore(StoreName("main"), path, expected=lambda: adopted)
+with store.chunk() as chunk:
+    pinned = chunk.pin(Place(b"", b"1.mp4"), Unit.DIRECTORY if os.path.isdir(path + "/1.mp4") else Unit.FILE)
+"""
+END = """
+    chunk.remove(pinned, "run-0")
+    print(chunk.settle()["run-0"])
+"""
+EXCHANGE = """
+    for one, other in (("1", "x"), ("2", "1"), ("x", "2")):
+        os.rename(f"{path}/{one}.mp4", f"{path}/{other}.mp4")
+"""
+WITHOUT_NOREPLACE = "renameat2:error=EINVAL"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path / "store").adopt()
+
+
+def delete(disk: Disk, *injections: str, meanwhile: str = "") -> str:
+    return run_python(BEGIN + meanwhile + END, str(disk.path), injections=injections)
+
+
+def test_an_unlink_that_lies_is_not_recorded_as_deleted(disk: Disk) -> None:
+    path = disk.write(b"1.mp4")
+    assert delete(disk, "unlink,unlinkat:retval=0") == str(Failed("UNLINK_LIED"))
+    assert os.path.exists(path)
+    assert os.listdir(disk.claimed) == []
+
+
+def test_an_unlink_that_lies_in_a_directory_is_not_recorded_as_deleted(disk: Disk) -> None:
+    path = disk.write(b"1.mp4/1.jpg")
+    assert delete(disk, "unlink,unlinkat:retval=0").startswith("Failed")
+    assert os.path.exists(path)
+    assert os.listdir(disk.claimed) == []
+
+
+def test_a_failing_unlink_puts_the_recording_back(disk: Disk) -> None:
+    path = disk.write(b"1.mp4")
+    assert delete(disk, "unlink,unlinkat:error=EIO") == str(Failed("EIO"))
+    assert os.path.exists(path)
+
+
+@pytest.mark.parametrize("error", ["EXDEV", "EBUSY", "EROFS", "EACCES", "ENOSPC", "EIO"])
+def test_a_recording_that_cannot_be_claimed_stays_under_its_name(disk: Disk, error: str) -> None:
+    path = disk.write(b"1.mp4")
+    assert delete(disk, f"renameat2:error={error}") == str(Failed(error))
+    assert os.path.exists(path)
+
+
+def test_a_directory_that_cannot_be_synced_leaves_the_intent_open(disk: Disk) -> None:
+    disk.write(b"1.mp4")
+    with pytest.raises(AssertionError, match=r"StorageError.*cannot be synced"):
+        delete(disk, "fsync:error=EIO")
+
+
+# --- file systems that know no NOREPLACE ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [b"1.mp4", b"1.mp4/1.jpg"])
+def test_without_noreplace_a_recording_goes_all_the_same(disk: Disk, name: bytes) -> None:
+    disk.write(name)
+    assert delete(disk, WITHOUT_NOREPLACE).startswith("Removed")
+    assert os.listdir(disk.path) == [".retentiond"]
+    assert os.listdir(disk.claimed) == []
+
+
+def test_without_noreplace_a_claim_is_never_replaced(disk: Disk) -> None:
+    path = disk.write(b"1.mp4", b"old")
+    (disk.claimed / "run-0").write_bytes(b"claimed before")
+    assert delete(disk, WITHOUT_NOREPLACE) == str(Failed("EEXIST"))
+    assert Path(os.fsdecode(path)).read_bytes() == b"old"
+    assert (disk.claimed / "run-0").read_bytes() == b"claimed before"
+
+
+@pytest.mark.parametrize("name", [b"", b"/1.jpg"])
+def test_without_noreplace_another_recording_is_put_back(disk: Disk, name: bytes) -> None:
+    disk.write(b"1.mp4" + name, b"old")
+    disk.write(b"2.mp4" + name, b"fresh!")
+    assert delete(disk, WITHOUT_NOREPLACE, meanwhile=EXCHANGE) == str(Voided("changed"))
+    assert (disk.path / os.fsdecode(b"1.mp4" + name)).read_bytes() == b"fresh!"
+    assert (disk.path / os.fsdecode(b"2.mp4" + name)).read_bytes() == b"old"
+    assert os.listdir(disk.claimed) == []
+
+
+GIVE_BACK = """
+import os
+from retentiond.storage.beneath import with_openat2
+from retentiond.storage.claim import ClaimDirectory
+from retentiond.storage.syscalls import load_system_calls
+calls = load_system_calls()
+store, claimed = (os.open(path, os.O_RDONLY) for path in (sys.argv[1], sys.argv[1] + "/.retentiond/claimed"))
+try:
+    ClaimDirectory(calls, with_openat2(calls), claimed).give_back(b"run-0", store, b"1.mp4")
+    print("given back")
+except FileExistsError:
+    print("taken")
+"""
+
+
+@pytest.mark.parametrize("claimed", [b"run-0", b"run-0/1.jpg"])
+@pytest.mark.parametrize("taken", [b"1.mp4", b"1.mp4/2.jpg", b"1.mp4/"])
+def test_without_noreplace_nothing_is_replaced_by_what_is_put_back(disk: Disk, claimed: bytes, taken: bytes) -> None:
+    ours = disk.write(b".retentiond/claimed/" + claimed, b"old")
+    theirs = None if taken.endswith(b"/") else disk.write(taken, b"newest")
+    if theirs is None:
+        (disk.path / "1.mp4").mkdir()
+    assert run_python(GIVE_BACK, str(disk.path), injections=(WITHOUT_NOREPLACE,)) == "taken"
+    assert Path(os.fsdecode(ours)).read_bytes() == b"old"
+    assert (disk.path / "1.mp4").exists()
+    assert theirs is None or Path(os.fsdecode(theirs)).read_bytes() == b"newest"
+
+
+@pytest.mark.parametrize("claimed", [b"run-0", b"run-0/1.jpg"])
+def test_without_noreplace_a_free_name_is_taken_again(disk: Disk, claimed: bytes) -> None:
+    disk.write(b".retentiond/claimed/" + claimed, b"old")
+    assert run_python(GIVE_BACK, str(disk.path), injections=(WITHOUT_NOREPLACE,)) == "given back"
+    assert [path.read_bytes() for path in disk.path.glob("1.mp4*/*" if b"/" in claimed else "1.mp4")] == [b"old"]
+    assert os.listdir(disk.claimed) == []
+
+
+def test_without_links_either_a_file_stays_claimed_and_its_intent_open(disk: Disk) -> None:
+    disk.write(b"1.mp4", b"old")
+    disk.write(b"2.mp4", b"fresh!")
+    with pytest.raises(AssertionError, match=r"StorageError.*neither deleted nor can they be put back"):
+        delete(disk, WITHOUT_NOREPLACE, "link,linkat:error=EPERM", meanwhile=EXCHANGE)
+    assert [path.read_bytes() for path in disk.claimed.iterdir()] == [b"fresh!"]
