@@ -37,6 +37,7 @@ def ask(path: str, request: dict[str, Any], timeout: float) -> dict[str, Any]:
 
     Raises:
         UnreachableError: nobody listens, or no answer came within `timeout` seconds.
+        TryAgainError: too many others wait to be heard.
         NotPermittedError: the socket is closed to this user. A daemon may well be running behind it.
         RetentiondError: the daemon refused; of the class that it raised there, with its text.
     """
@@ -49,6 +50,8 @@ def ask(path: str, request: dict[str, Any], timeout: float) -> dict[str, Any]:
             raise NotPermittedError(
                 f"{path}: the control socket is closed to you; join the group retentiond-admin, or use sudo"
             ) from error
+        except (BlockingIOError, TimeoutError) as error:  # the daemon is there and does not come to accept
+            raise TryAgainError(f"{path}: too many wait for the daemon's answer; ask again") from error
         except (OSError, ValueError) as error:
             raise UnreachableError(
                 f"{path}: no daemon answers ({error}); start it with `systemctl start retentiond`"

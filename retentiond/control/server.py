@@ -20,6 +20,8 @@ from retentiond.domain.errors import NotPermittedError, RetentiondError, Storage
 ADMIN_GROUP = "retentiond-admin"
 TIMEOUT_S = 10.0
 CONNECTIONS = 16
+BACKLOG = 128
+"""So many more may wait to be turned away; without them the kernel refuses as if no daemon were there."""
 
 _PEER = struct.Struct("iII")
 
@@ -122,10 +124,12 @@ class ControlServer:
                 listener.bind(address)
             os.chmod(draft, 0o660)
             self._give_to_group(draft)
-            listener.listen(CONNECTIONS)
+            listener.listen(BACKLOG)
             os.replace(draft, self._path)  # takes the place of a stale one without a moment of absence
         except OSError:
             listener.close()
+            with suppress(OSError):
+                os.unlink(draft)  # noqa: TID251  our own draft, never a recording
             raise
         return listener
 

@@ -44,6 +44,7 @@ def receive(connection: socket.socket, *, limit: int, timeout_s: float) -> dict[
 def _parse(line: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(line)
+        json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair is text that nothing can write
     except (ValueError, RecursionError) as error:
         raise BrokenLineError("the line is not JSON") from error
     if not isinstance(fields, dict):
