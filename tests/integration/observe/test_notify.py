@@ -68,10 +68,8 @@ def test_a_manager_that_does_not_read_never_stops_the_caller(tmp_path: Path) -> 
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(path)
-        begun = time.monotonic()
-        for _ in range(2000):
+        for _ in range(2000):  # far more than the socket holds; one that waits would wait for ever
             Notifier(path).watchdog()
-        assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize(

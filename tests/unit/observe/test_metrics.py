@@ -96,6 +96,13 @@ def test_the_worst_lateness_is_that_of_the_worst_stream(late: tuple[int | None, 
     assert value(metrics, "overdue_oldest_seconds", store="main") == shown
 
 
+def test_what_is_old_and_not_overdue_is_not_late() -> None:
+    held = a_stream_status(overdue=0, oldest=NOW - timedelta(days=40))
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(stores=(a_store_status(streams=(held,)),)))
+    assert value(metrics, "overdue_oldest_seconds", store="main") == 0
+
+
 def test_every_kind_of_finding_has_a_series_so_that_absence_is_visible() -> None:
     metrics = Metrics("1.2.3")
     metrics.publish(a_snapshot(findings=(a_finding(FindingKind.OVERDUE), a_finding(FindingKind.OVERDUE, "other"))))
