@@ -274,15 +274,18 @@ class Daemon:
         """Read the configuration again; a broken one leaves the old one in force, and a finding says so."""
         key = FindingKey(FindingKind.CONFIG_NOT_RELOADED, "configuration")
         self._around.manager.reloading()
+        began, ok = time.monotonic(), True
         try:
             self._cycle.replace_book(self._around.reload())
         except ConfigurationError as error:
             message = f"the new configuration is not in force: {error.problems[0]}"
             self._cycle.raise_finding(finding(key.kind, key.subject, message, "see all of it: retentiond config check"))
             self._around.log.warning("configuration not reloaded", problems=len(error.problems))
+            ok = False
         else:
             self._cycle.lower_finding(key)
             self._around.log.info("configuration reloaded")
+        self._around.observer.task("reload", ok=ok, seconds=time.monotonic() - began, at=self._cycle.now())
         self._cycle.report()
         self._around.manager.ready()
 

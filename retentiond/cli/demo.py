@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -239,7 +240,7 @@ def _run(config: Path, *arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "retentiond", *arguments], check=False, env=environ)
 
 
-def _wait_for(config: Path, done: "bootstrap.StatusTest") -> None:
+def _wait_for(config: Path, done: Callable[[Mapping[str, Any]], bool]) -> None:
     """Wait until the daemon's status is as wanted, a minute at most."""
     loaded = bootstrap.load(str(config))
     for _ in range(600):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from datetime import datetime
 from typing import Protocol
 
 from retentiond.domain.placement import SeenDevice
@@ -29,11 +30,25 @@ class Entry:
 
 
 class Recorder(Protocol):
-    """What is known of one recorder at one store: its layout, its cameras. Pure but for `devices`."""
+    """What is known of one recorder at one store: its layout, its cameras. Pure but for `devices`.
+
+    Where the layout comes from the recorder's own configuration, `devices` reads it again, and a change is in force
+    from then on.
+    """
 
     @property
     def kind(self) -> str:
         """The recorder's name in the configuration, such as `motion`."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a layout to classify by. Without one nothing can be said of any name."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the recorder's configuration as read last is not wholly in force, for people; None if it is."""
         ...
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
@@ -44,8 +59,11 @@ class Recorder(Protocol):
         """
         ...
 
-    def made_directory(self, directory: bytes) -> bool:
-        """Tell whether the layout itself makes this directory, so that it may be pruned when empty."""
+    def is_past(self, directory: bytes, now: datetime) -> bool:
+        """Tell whether the layout itself makes this directory and writes into it no more, so that it may be pruned.
+
+        A recorder makes a directory and then writes into it: one of these days is never pruned between the two.
+        """
         ...
 
     def devices(self) -> Sequence[SeenDevice]:

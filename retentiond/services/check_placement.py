@@ -24,8 +24,10 @@ def check_rooms(
         devices = _ask(store, recorder)
         if isinstance(devices, Finding):
             unreachable.append(devices)
-        else:
-            seen += devices
+            continue
+        seen += devices
+        if recorder.trouble is not None:
+            unreachable.append(_unusable(store, recorder, recorder.trouble))
     seen += [SeenDevice(store, camera, "recordings on the disk") for store, camera in on_disk]
     return (*check_placement(register, seen, now), *unreachable)
 
@@ -34,9 +36,13 @@ def _ask(store: StoreName, recorder: Recorder) -> Sequence[SeenDevice] | Finding
     try:
         return recorder.devices()
     except RetentiondError as error:
-        return finding(
-            FindingKind.SOURCE_UNREACHABLE,
-            f"{store} / {recorder.kind}",
-            f"the configuration of the recorder of store {store!r} cannot be read: {error}",
-            "give the daemon the right to read it, or correct `recorder_config`",
-        )
+        return _unusable(store, recorder, str(error))
+
+
+def _unusable(store: StoreName, recorder: Recorder, why: str) -> Finding:
+    return finding(
+        FindingKind.SOURCE_UNREACHABLE,
+        f"{store} / {recorder.kind}",
+        f"the configuration of the recorder of store {store!r} cannot be used: {why}",
+        "mend it, give the daemon the right to read it, or correct `recorder_config`",
+    )

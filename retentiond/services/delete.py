@@ -240,11 +240,12 @@ class Deleter:
 
     def _prune(self, order: Order, due: Sequence[DueRecording]) -> None:
         """Remove directories that the layout made and that are empty now; from the deepest up, never the store."""
+        now = self._now()
         directories = {item.recording.place.directory for item in due}
         with order.store.chunk() as claims:
             for directory in sorted(directories, reverse=True):
                 current = directory
-                while current and order.recorder.made_directory(current) and claims.prune(current):
+                while current and order.recorder.is_past(current, now) and claims.prune(current):
                     current = current.rpartition(b"/")[0]
 
 

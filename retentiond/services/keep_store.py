@@ -145,7 +145,7 @@ class StoreKeeper:
 
     def begin_scan(self) -> StoreScan | None:
         """Begin a scan, unless one is running or there is nothing to scan."""
-        if self.scan is not None or not isinstance(self.condition, Present | Unadopted):
+        if self.scan is not None or not isinstance(self.condition, Present | Unadopted) or not self.recorder.ready:
             return None
         parts = self._parts
         self.scan_wanted = False
@@ -173,7 +173,7 @@ class StoreKeeper:
 
     def look_again(self, directory: bytes, book: RuleBook, moment: Moment) -> None:
         """List one directory, because the watcher hinted at it."""
-        if self._parts.catalogue.scan_state(self.name).last_complete is None:
+        if self._parts.catalogue.scan_state(self.name).last_complete is None or not self.recorder.ready:
             return
         glance = StoreScan(self.store, self.recorder, self._parts.catalogue, self._parts.observer)
         pending = [directory]

@@ -1,0 +1,38 @@
+"""The composition root: settings in, a wired daemon or a view out. The only package that names adapters.
+
+Imports of adapters stand inside the functions that need them: a command pays for what it uses only.
+"""
+
+from retentiond.bootstrap.configuration import Loaded, effective_settings, load, load_register, propose, schema_text
+from retentiond.bootstrap.parts import adopted_identity, diagnose, free_address, look_at_clock, wall_now
+from retentiond.bootstrap.reading import make_key, open_view, read_decisions, read_trail, verify_trail
+from retentiond.bootstrap.serving import run_daemon
+from retentiond.bootstrap.working import ask, run_once
+from retentiond.services.outlook import Outlook
+from retentiond.services.survey import condition_name
+from retentiond.services.view import Found
+
+__all__ = [
+    "Found",
+    "Loaded",
+    "Outlook",
+    "adopted_identity",
+    "ask",
+    "condition_name",
+    "diagnose",
+    "effective_settings",
+    "free_address",
+    "load",
+    "load_register",
+    "look_at_clock",
+    "make_key",
+    "open_view",
+    "propose",
+    "read_decisions",
+    "read_trail",
+    "run_daemon",
+    "run_once",
+    "schema_text",
+    "verify_trail",
+    "wall_now",
+]

@@ -1,0 +1,133 @@
+"""Reading the configuration, and proposing one for a directory."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from retentiond.domain.errors import ConfigurationError, UsageError
+from retentiond.domain.register import Register
+from retentiond.ports import Recorder
+from retentiond.services.rulebook import RuleBook
+
+if TYPE_CHECKING:
+    from retentiond.settings.propose import Proposal
+    from retentiond.settings.values import Settings, StoreSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that was read and found good."""
+
+    path: str
+    settings: "Settings"
+    register: Register
+    book: RuleBook
+    warnings: tuple[str, ...]
+
+
+def load(path: str) -> Loaded:
+    """Read and check both files. Raises ConfigurationError with every problem."""
+    from retentiond.settings.load import load_register_file, load_settings, warnings
+
+    settings = load_settings(path)
+    register = load_register_file(settings.register)
+    book = RuleBook(
+        policy=settings.policy,
+        policy_digest=_digest(settings.policy.canonical()),
+        register=register.register,
+        register_digest=register.digest,
+    )
+    _check_recorders(settings)
+    return Loaded(path, settings, register.register, book, warnings(settings, register.register))
+
+
+def _check_recorders(settings: "Settings") -> None:
+    """Raise ConfigurationError with what the configuration says of recorders and cannot be used."""
+    problems: list[str] = []
+    for item in settings.stores:
+        try:
+            recorder_of(item)
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(tuple(problems))
+
+
+def recorder_of(item: "StoreSettings") -> Recorder:
+    """Build what is known of a store's recorder. Raises ConfigurationError."""
+    from retentiond.recorders.registry import build_recorder
+
+    return build_recorder(
+        item.recorder,
+        store=item.name,
+        store_path=item.path,
+        timezone=item.timezone,
+        layouts=item.layouts,
+        recorder_config=item.recorder_config,
+    )
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_register(path: str) -> Register:
+    """Read a register file. Raises ConfigurationError."""
+    from retentiond.settings.load import load_register_file
+
+    return load_register_file(path).register
+
+
+def schema_text(*, of_register: bool) -> str:
+    """Return the JSON Schema of one of the files."""
+    import json
+
+    from retentiond.settings.schema import register_schema, settings_schema
+
+    return json.dumps(register_schema() if of_register else settings_schema(), indent=2)
+
+
+def effective_settings(loaded: Loaded) -> str:
+    """Return the settings in force as YAML."""
+    from retentiond.settings.render import render
+
+    return render(loaded.settings)
+
+
+def propose(store: str, *, recorder_config: str | None, timezone: str | None) -> "Proposal":
+    """Look at a directory and propose both files for it. Raises UsageError, StorageError."""
+    from retentiond.recorders.recognise import recognise
+    from retentiond.settings.paths import parse_store_path
+    from retentiond.settings.propose import Recognised
+    from retentiond.settings.propose import propose as propose_files
+
+    try:
+        path = parse_store_path(os.path.realpath(store))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    configs = (
+        (recorder_config,) if recorder_config else ("/etc/motion/motion.conf", "/usr/local/etc/motion/motion.conf")
+    )
+    found = recognise(path, configs)
+    if not found:
+        raise UsageError(
+            f"{path}: nothing in it looks like recordings of a recorder that is known here; write recorder: template "
+            "with a layout such as {camera}/%Y-%m-%d/%H-%M-%S.mp4"
+        )
+    if recorder_config and all(item.recorder_config != recorder_config for item in found):
+        raise UsageError(
+            f"{recorder_config}: cannot be used for {path}; name Motion's own configuration that writes there, or "
+            "leave the option out"
+        )
+    best = found[0]
+    recognised = Recognised(best.recorder, best.layout, best.cameras, best.recorder_config, timezone or _host_zone())
+    return propose_files(path, recognised, looked_at=best.looked_at, matched=best.matched)
+
+
+def _host_zone() -> str:
+    """Return this host's time zone as systemd and Debian keep it, UTC where it cannot be told."""
+    link = os.path.realpath("/etc/localtime")
+    _, _, zone = link.partition("/zoneinfo/")
+    return zone or "UTC"

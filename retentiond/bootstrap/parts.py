@@ -1,0 +1,99 @@
+"""The parts that both the daemon and commands are made of: stores, clock, planner, and where things lie."""
+
+import os
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from retentiond.bootstrap.configuration import Loaded, recorder_of
+from retentiond.domain.clock import ClockReading, TrustedTime
+from retentiond.domain.decisions import Decisions
+from retentiond.domain.recording import StoreName
+from retentiond.ports import Catalogue, StoreIdentity
+from retentiond.services.keep_time import Timekeeper
+from retentiond.services.plan import Planner
+from retentiond.services.view import Site
+
+if TYPE_CHECKING:
+    from retentiond.observe.host import Diagnosis
+    from retentiond.settings.values import Settings
+
+
+def build_sites(settings: "Settings", decisions: Decisions) -> tuple[Site, ...]:
+    """Build every store and what is known of its recorder."""
+    from retentiond.storage.store import DirectoryStore
+
+    sites = []
+    for item in settings.stores:
+        store = DirectoryStore(item.name, item.path, expected=partial(adopted_identity, decisions, item.name))
+        sites.append(Site(store, recorder_of(item)))
+    return tuple(sites)
+
+
+def adopted_identity(decisions: Decisions, store: StoreName) -> StoreIdentity | None:
+    """Return what the record says was adopted under this name last."""
+    fields = decisions.adopted.get(store)
+    if fields is None:
+        return None
+    return StoreIdentity(fields["uuid"], int(fields["fsid"]), fields["inode"], fields["fs_type"])
+
+
+def planner_of(settings: "Settings", catalogue: Catalogue) -> Planner:
+    """Build the planner over a catalogue."""
+    winding_down = frozenset(item.name for item in settings.stores if item.winding_down)
+    return Planner(catalogue, dispute_grace=settings.dispute_grace, winding_down=winding_down)
+
+
+def timekeeper_of(state: str) -> Timekeeper:
+    """Build the keeper of trusted time with what the state directory remembers of it. Raises StorageError."""
+    from retentiond.observe.clock_memory import ClockFile
+    from retentiond.observe.system_clock import LinuxClock, read_boot_id
+
+    memory = ClockFile(os.path.join(state, "clock.json"))
+    return Timekeeper(LinuxClock(read_boot_id()), memory, memory.load())
+
+
+def wall_now() -> datetime:
+    """Return the wall clock, for what is only shown."""
+    from retentiond.observe.system_clock import LinuxClock
+
+    return LinuxClock("").read().wall
+
+
+def look_at_clock(loaded: Loaded) -> tuple[TrustedTime, ClockReading]:
+    """Return trusted time as the state directory has it, beside the clocks now. Changes nothing."""
+    from retentiond.observe.system_clock import LinuxClock, read_boot_id
+
+    return timekeeper_of(loaded.settings.state).look(), LinuxClock(read_boot_id()).read()
+
+
+def log_directory(state: str) -> str:
+    """Return where the lines of the audit trail lie."""
+    return os.path.join(state, "audit", "log")
+
+
+def catalogue_path(state: str) -> str:
+    """Return where the catalogue lies."""
+    return os.path.join(state, "catalogue.db")
+
+
+def free_address() -> str:
+    """Return a loopback address with a port that is free right now; the usual one if it is."""
+    import socket
+
+    for port in (9723, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return f"127.0.0.1:{probe.getsockname()[1]}"
+    return "none"
+
+
+def diagnose(loaded: Loaded) -> "list[Diagnosis]":
+    """Look at what this host lets the daemon do."""
+    from retentiond.observe import host
+
+    stores = [item for store in loaded.settings.stores for item in host.diagnose_store(store.name, store.path)]
+    return [*stores, *host.diagnose_host()]

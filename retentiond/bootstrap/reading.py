@@ -1,0 +1,94 @@
+"""What commands read beside a daemon, or without one."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from retentiond import __version__
+from retentiond.bootstrap.configuration import Loaded
+from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
+from retentiond.domain.decisions import Decisions
+from retentiond.domain.event import Record
+from retentiond.services.journal import Journal
+from retentiond.services.outlook import Forecaster
+from retentiond.services.scan import StoreScan, walk_whole
+from retentiond.services.survey import Surveyor
+from retentiond.services.view import Sources, View
+
+if TYPE_CHECKING:
+    from retentiond.audit.reader import AuditFilter
+    from retentiond.audit.verify import Verified
+
+
+@contextmanager
+def open_view(loaded: Loaded) -> Iterator[View]:
+    """Open everything for reading. Without a catalogue the stores are scanned into one that nobody keeps."""
+    from retentiond.audit.reader import records_since
+    from retentiond.catalogue.open import open_in_memory, open_read_only
+    from retentiond.observe.metrics import Metrics
+
+    settings = loaded.settings
+    with ExitStack() as stack:
+        decisions = read_decisions(loaded)
+        timekeeper = timekeeper_of(settings.state)
+        kept = os.path.exists(catalogue_path(settings.state))
+        opened = open_read_only(catalogue_path(settings.state)) if kept else open_in_memory()
+        catalogue = stack.enter_context(opened)
+        sites = build_sites(settings, decisions)
+        if not kept:
+            for site in (site for site in sites if site.recorder.ready):
+                scan = StoreScan(site.store, site.recorder, catalogue, Metrics(__version__))
+                walk_whole(scan, site.store, loaded.book, timekeeper.now_or_wall())
+        journal = _reading_journal(settings.state, decisions)
+        forecaster = Forecaster(
+            catalogue, journal, planner_of(settings, catalogue), clock_proven=timekeeper.synchronised()
+        )
+        log = log_directory(settings.state)
+        sources = Sources(
+            sites, catalogue, timekeeper, Surveyor(catalogue, journal), forecaster, lambda: records_since(log)
+        )
+        yield View(sources, loaded.book)
+
+
+def read_decisions(loaded: Loaded) -> Decisions:
+    """Return what the trail says was decided, without the lock."""
+    from retentiond.audit.cache import DecisionFile
+    from retentiond.audit.reader import TrailOnDisk
+
+    state = loaded.settings.state
+    log = log_directory(state)
+    return DecisionFile(os.path.join(state, "decisions.json"), log).load(TrailOnDisk(log))
+
+
+def _reading_journal(state: str, decisions: Decisions) -> Journal:
+    from retentiond.audit.cache import DecisionFile
+    from retentiond.audit.reader import TrailOnDisk
+
+    log = log_directory(state)
+    return Journal(TrailOnDisk(log), DecisionFile(os.path.join(state, "decisions.json"), log), decisions)
+
+
+def read_trail(loaded: Loaded, wanted: "AuditFilter", *, follow: bool) -> Iterator[Record]:
+    """Yield the wanted records of the trail; with `follow` go on as it grows."""
+    from retentiond.audit import reader
+
+    log = log_directory(loaded.settings.state)
+    records = reader.follow(log, 0, lambda: False) if follow else reader.records_since(log)
+    return (record for record in records if wanted.wants(record))
+
+
+def verify_trail(loaded: Loaded, external: tuple[int, bytes] | None, progress: Callable[[int], None]) -> "Verified":
+    """Check the whole trail. Raises AuditDamagedError."""
+    from retentiond.audit import verify
+
+    directory = os.path.join(loaded.settings.state, "audit")
+    return verify.verify_trail(directory, external=external, progress=progress)
+
+
+def make_key(loaded: Loaded) -> tuple[str, str]:
+    """Make the signing key; return where it lies, and its public half."""
+    from retentiond.audit import keys
+
+    settings = loaded.settings
+    return settings.audit.key, keys.make_key(settings.audit.key, settings.audit.origin)

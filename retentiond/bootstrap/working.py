@@ -1,0 +1,111 @@
+"""What may change state: the daemon, one run of it, and requests where none runs."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from retentiond import __version__
+from retentiond.bootstrap.configuration import Loaded
+from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
+from retentiond.control.client import ask as ask_daemon
+from retentiond.control.lock import state_lock
+from retentiond.domain.errors import UnreachableError
+from retentiond.ports import Observer, Watch
+from retentiond.services.answer import answer
+from retentiond.services.cycle import Cycle, Mode
+from retentiond.services.delete import Deleter
+from retentiond.services.journal import Journal
+from retentiond.services.keep_store import Parts, StoreKeeper
+from retentiond.services.survey import Surveyor
+
+if TYPE_CHECKING:
+    from retentiond.audit.trail import TrailSettings
+    from retentiond.settings.values import Settings
+
+
+@contextmanager
+def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Callable[[], bool]) -> Iterator[Cycle]:
+    """Take the lock and wire a cycle over the real disk, catalogue and trail.
+
+    Raises:
+        TryAgainError: a daemon works on this state directory already.
+        RetentiondError: as the parts that are opened.
+    """
+    from retentiond.audit.cache import DecisionFile
+    from retentiond.audit.trail import open_trail
+    from retentiond.catalogue.open import open_or_rebuild
+
+    settings = loaded.settings
+    with ExitStack() as stack:
+        stack.enter_context(state_lock(settings.state))
+        timekeeper = timekeeper_of(settings.state)
+        trail = stack.enter_context(open_trail(_trail_settings(settings)))
+        cache = DecisionFile(os.path.join(settings.state, "decisions.json"), log_directory(settings.state))
+        journal = Journal(trail, cache, cache.load(trail))
+        catalogue = stack.enter_context(open_or_rebuild(catalogue_path(settings.state)))
+        deleter = Deleter(journal, catalogue, timekeeper, observer, new_id=_new_id, stopping=stopping)
+        planner, surveyor = planner_of(settings, catalogue), Surveyor(catalogue, journal)
+        parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor)
+        keepers = [
+            StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
+            for site in build_sites(settings, journal.decisions)
+        ]
+        yield Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
+
+
+def _trail_settings(settings: "Settings") -> "TrailSettings":
+    from retentiond.audit.keys import load_signer
+    from retentiond.audit.trail import TrailSettings
+    from retentiond.observe.system_clock import LinuxClock, read_boot_id
+
+    boot_id = read_boot_id()
+    return TrailSettings(
+        directory=os.path.join(settings.state, "audit"),
+        origin=settings.audit.origin,
+        now=lambda: LinuxClock(boot_id).read().wall,
+        signer=load_signer(settings.audit.key, settings.audit.origin),
+        opening=(("version", __version__), ("boot_id", boot_id)),
+    )
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def run_once(loaded: Loaded) -> int:
+    """Settle, scan, delete what is due, report, and end. Returns 1 if there are findings beyond notices."""
+    from retentiond.domain.finding import Severity
+    from retentiond.observe.metrics import Metrics
+    from retentiond.storage.watch import NoWatch
+
+    with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False) as cycle:
+        cycle.start()
+        for keeper, scan in cycle.begin_scans():
+            for step in keeper.store.walk(scan.descends):
+                cycle.take(keeper, step)
+            cycle.complete_scan(keeper, whole=True)
+        cycle.tick()
+        snapshot = cycle.report()
+        cycle.finish()
+    return 1 if any(item.severity is not Severity.NOTICE for item in snapshot.findings) else 0
+
+
+def ask(loaded: Loaded, request: dict[str, Any], *, alone: bool = True) -> dict[str, Any]:
+    """Put a request to the daemon; if none runs and `alone`, take the lock and do what it asks here."""
+    settings = loaded.settings
+    try:
+        return ask_daemon(settings.socket, request, 90.0)
+    except UnreachableError:
+        if not alone:
+            raise
+    from retentiond.control.actor import actor_name
+    from retentiond.observe.metrics import Metrics
+    from retentiond.storage.watch import NoWatch
+
+    with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False) as cycle:
+        cycle.start()
+        reply = answer(cycle, request, actor_name(settings.state, os.getuid()))
+        cycle.finish()
+        return reply
