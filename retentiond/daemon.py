@@ -157,6 +157,7 @@ class Daemon:
         """Work until `stop`. Raises MustRestartError, and StorageError if the start itself fails."""
         cycle, around = self._cycle, self._around
         cycle.start()
+        around.observer.task("reload", ok=True, seconds=0.0, at=cycle.now())  # what it starts with was read well
         around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
         timers = self._start_timers()
         cycle.report()
