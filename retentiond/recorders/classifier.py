@@ -55,10 +55,6 @@ class Classifier:
         """Tell whether recordings can lie below a directory."""
         return any(layout.could_lead(directory) for layout in (*self.layouts, *self.former))
 
-    def made_directory(self, directory: bytes) -> bool:
-        """Tell whether a directory came with the time, so that it may be pruned when empty."""
-        return any(layout.made_directory(directory) for layout in (*self.layouts, *self.former))
-
     def is_past(self, directory: bytes, now: datetime) -> bool:
         """Tell whether a directory came with the time, and no layout has anything written into it at `now`."""
         made = [layout for layout in (*self.layouts, *self.former) if layout.made_directory(directory)]

@@ -44,9 +44,6 @@ class DefaultMotion:
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         return self.classifier.classify(directory, entries)
 
-    def made_directory(self, directory: bytes) -> bool:
-        return self.classifier.made_directory(directory)
-
     def is_past(self, directory: bytes, now: datetime) -> bool:
         return self.classifier.is_past(directory, now)
 
@@ -89,9 +86,6 @@ class Motion:
         if classifier is None:
             raise StorageError(self._trouble or "")
         return classifier.classify(directory, entries)
-
-    def made_directory(self, directory: bytes) -> bool:
-        return self._in_force is not None and self._in_force.made_directory(directory)
 
     def is_past(self, directory: bytes, now: datetime) -> bool:
         return self._in_force is not None and self._in_force.is_past(directory, now)

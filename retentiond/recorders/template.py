@@ -35,9 +35,6 @@ class Template:
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         return self.classifier.classify(directory, entries)
 
-    def made_directory(self, directory: bytes) -> bool:
-        return self.classifier.made_directory(directory)
-
     def is_past(self, directory: bytes, now: datetime) -> bool:
         return self.classifier.is_past(directory, now)
 

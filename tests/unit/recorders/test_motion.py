@@ -105,7 +105,7 @@ def test_names_with_a_day_for_a_directory_are_recognised(site: Site) -> None:
         STILL,
         at(2026, 11, 22, 12, 31, 3),
     )
-    assert recorder.made_directory(b"2026-11-22")
+    assert recorder.is_past(b"2026-11-22", at(2026, 12, 22))
 
 
 def test_every_camera_has_its_own_names(site: Site) -> None:
@@ -231,7 +231,7 @@ def test_default_names_in_directories_belong_to_the_directory(site: Site) -> Non
     assert seen(recorder, "hall/01-20261123031139.mkv") == ("hall", VIDEO, at(2026, 11, 23, 3, 11, 39))
     assert seen(recorder, "hall/1-01-20261123031139.mkv") == ("hall", VIDEO, at(2026, 11, 23, 3, 11, 39))
     assert seen(recorder, "1-01-20261123031139.mkv") == ("camera-1", VIDEO, at(2026, 11, 23, 3, 11, 39))
-    assert not recorder.made_directory(b"hall")
+    assert not recorder.is_past(b"hall", at(2026, 12, 22))
 
 
 def test_layouts_in_place_of_a_configuration_replace_the_default_names(site: Site) -> None:

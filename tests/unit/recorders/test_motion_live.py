@@ -77,7 +77,6 @@ def test_a_configuration_that_is_missing_classifies_nothing_and_says_why(motion:
         recorder.classify(b"", [Entry(FILM, EntryKind.FILE)])
     with pytest.raises(StorageError, match="give the daemon's user the right to read it"):
         recorder.devices()
-    assert not recorder.made_directory(b"2026-11-23")
     assert not recorder.is_past(b"2026-11-23", datetime(2027, 1, 1, tzinfo=UTC))
 
 

@@ -1,5 +1,6 @@
 """The recorder `template`: categories by extension, and only where the layout itself matched."""
 
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -126,11 +127,12 @@ def test_a_directory_in_doubt_makes_an_unknown_camera_doubtful_too() -> None:
     assert sighting.camera == "c"
 
 
-def test_directories_are_made_if_any_layout_made_them() -> None:
+def test_a_directory_is_past_by_the_layout_that_made_it() -> None:
     recorder = a_template("{camera}/%Y-%m-%d/%H.mp4", "audio/%Y%m%d/%H.wav")
-    assert recorder.made_directory(b"front/2026-07-01")
-    assert recorder.made_directory(b"audio/20260701")
-    assert not recorder.made_directory(b"audio")
+    later = datetime(2026, 8, 1, tzinfo=UTC)
+    assert recorder.is_past(b"front/2026-07-01", later)
+    assert recorder.is_past(b"audio/20260701", later)
+    assert not recorder.is_past(b"audio", later)
 
 
 def test_a_template_has_no_configuration_that_names_cameras() -> None:
