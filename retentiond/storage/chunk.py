@@ -132,13 +132,12 @@ class DirectoryChunk:
         try:
             descriptor = os.open(name, PIN, dir_fd=self._claims.descriptor)
             try:
-                same = os.path.samestat(os.fstat(descriptor), os.fstat(pin.descriptor))
                 now = identity_of(self._calls, descriptor, pin.identity.unit)
             finally:
                 os.close(descriptor)
         except OSError as error:
             return f"unverifiable_{error_name(error)}"
-        return None if same and now.same_as(pin.identity) else "changed"
+        return None if now.same_as(pin.identity) else "changed"
 
     def _unlink_or_put_back(self, claim: str, pin: Pin, doubt: str | None) -> None:
         """Unlink what was claimed, or put it back if there is a doubt, a writer, or an error."""
@@ -218,16 +217,18 @@ class DirectoryChunk:
         self._touched.clear()
 
     def _verify(self, claim: str, gone: _Gone) -> None:
-        """I2: say "removed" only of a name that is gone and a link count that fell."""
+        """I2: say "removed" only of a name that is gone and a link count that fell.
+
+        Of a file with more names than ours somebody may make one more at any moment; they are the links left.
+        """
         links = os.fstat(gone.pin.descriptor).st_nlink
+        is_file = gone.pin.identity.unit is Unit.FILE
         if self._claims.holds(claim.encode()):
             self._put_back(claim, gone.pin, Failed(_LIED))
-        elif links >= gone.links:
+        elif links >= gone.links and (gone.links == 1 or not is_file):
             self._outcomes[claim] = Failed(_LIED)
-        elif gone.pin.identity.unit is Unit.FILE:
-            self._outcomes[claim] = replace(gone.removed, links_left=links)
         else:
-            self._outcomes[claim] = gone.removed
+            self._outcomes[claim] = replace(gone.removed, links_left=links) if is_file else gone.removed
 
     # --- recovery ---------------------------------------------------------------------------------------------
 
@@ -248,7 +249,7 @@ class DirectoryChunk:
         place, unit = intent.recording.place, intent.recording.unit
         descriptor = self._hold(os.open(name, PIN, dir_fd=self._claims.descriptor))
         identity = identity_of(self._calls, descriptor, unit)
-        intended = is_unit(os.fstat(descriptor).st_mode, unit) and is_intended(identity, intent.identity_mark)
+        intended = is_intended(identity, intent.identity_mark)
         with suppress(OSError):  # the rename out of its directory may not be durable yet
             self._touched.add(self._directory(place.directory))
         self._unlink_or_put_back(intent.claim, Pin(descriptor, place, identity), None if intended else "changed")

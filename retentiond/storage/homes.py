@@ -45,7 +45,6 @@ class Homes:
         beside = place.name[:_LONGEST_KEPT] + b".restored-" + claim
         if directory is not None:
             yield Home(directory, place.name)
-            yield Home(directory, beside)
         components = components_of(place.directory)
         again = self._made_again(components)
         if again is not None:

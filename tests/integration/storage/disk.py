@@ -137,7 +137,8 @@ def needs(program: str) -> None:
 @contextmanager
 def mounted(point: Path, *arguments: str) -> Iterator[Path]:
     """Mount something at `point` for the length of the block."""
-    point.mkdir(parents=True, exist_ok=True)
+    if not point.exists():
+        point.mkdir(parents=True)
     run = subprocess.run(["mount", *arguments, str(point)], capture_output=True, text=True, check=False)
     if run.returncode != 0:
         pytest.skip(f"cannot mount here: {run.stderr.strip()}")

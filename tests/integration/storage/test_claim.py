@@ -6,6 +6,8 @@ import resource
 import socket
 import stat
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Unit
 from retentiond.ports import Absent, Failed, Pinned, PinRefused, Present, Refusal, Removed, Voided
-from tests.integration.storage.disk import Disk, flagged, needs_root, place
+from tests.integration.storage.disk import Disk, flagged, mounted, needs_root, place
 from tests.integration.storage.test_walk import NAMES
 
 _EXCHANGE = 2
@@ -138,13 +140,8 @@ def test_a_recording_that_is_a_mount_is_not_reached(disk: Disk, tmp_path: Path, 
     outside, point = tmp_path / "outside", disk.path / "1.mp4"
     for path in (outside, point):
         path.mkdir() if unit is Unit.DIRECTORY else path.write_bytes(b"precious")
-    if subprocess.run(["mount", "--bind", outside, point], check=False, capture_output=True).returncode != 0:
-        pytest.skip("cannot mount here")
-    try:
-        with disk.store.chunk() as chunk:
-            refused = chunk.pin(place(b"1.mp4"), unit)
-    finally:
-        subprocess.run(["umount", point], check=True)
+    with mounted(point, "--bind", str(outside)), disk.store.chunk() as chunk:
+        refused = chunk.pin(place(b"1.mp4"), unit)
     assert refused == PinRefused(Refusal.UNREACHABLE, "EXDEV")
 
 
@@ -309,3 +306,36 @@ def test_a_chunk_that_cannot_be_opened_leaves_no_descriptor(disk: Disk) -> None:
         with pytest.raises(StorageError), disk.store.chunk():
             pass
     assert os.listdir("/proc/self/fd") == before
+
+
+_EXCHANGE_ALWAYS = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+one, other = (os.fsencode(path) for path in sys.argv[1:])
+print("ready", flush=True)
+while os.getppid() == PARENT:
+    libc.renameat2(-100, one, -100, other, 2)
+"""
+
+
+@pytest.mark.privileged
+@needs_root
+def test_nobody_has_recordings_moved_into_a_directory_of_his_own(disk: Disk) -> None:
+    """Whoever owns the store can exchange .retentiond at any moment, for one that looks like ours."""
+    subprocess.run(["cp", "-a", disk.path / ".retentiond", disk.path / "evil"], check=True)
+    disk.write(b"evil/claimed/evil")
+    os.chown(disk.path / "evil" / "claimed", 65534, 65534)
+    code = _EXCHANGE_ALWAYS.replace("PARENT", str(os.getpid()))
+    paths = [str(disk.path / name) for name in (".retentiond", "evil")]
+    attacker = subprocess.Popen([sys.executable, "-c", code, *paths], stdout=subprocess.PIPE)
+    seen = []
+    try:
+        assert attacker.stdout is not None
+        attacker.stdout.readline()
+        for _ in range(3000):
+            with suppress(StorageError), disk.store.chunk() as chunk:
+                seen.append(tuple(chunk.unexplained(())))
+    finally:
+        attacker.kill()
+        attacker.communicate()
+    assert set(seen) == {()}

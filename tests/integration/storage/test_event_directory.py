@@ -24,7 +24,6 @@ from tests.integration.storage.disk import (
     flagged,
     loop_disk,
     mounted,
-    needs,
     needs_root,
     place,
     run_python,
@@ -120,15 +119,9 @@ def test_a_file_that_is_a_mount_keeps_the_directory_whole(disk: Disk, tmp_path: 
     outside = tmp_path / "precious"
     outside.write_bytes(b"not ours")
     points = [disk.write(b"event/%d.jpg" % number) for number in range(5)]
-    point = points[-1]
-    needs("mount")
-    if subprocess.run(["mount", "--bind", outside, os.fsdecode(point)], check=False).returncode != 0:
-        pytest.skip("cannot mount here")
-    try:
+    with mounted(Path(os.fsdecode(points[-1])), "--bind", str(outside)):
         outcome = delete(disk)
         left = names_below(disk.path / "event")
-    finally:
-        subprocess.run(["umount", os.fsdecode(point)], check=True)
     assert outcome == Failed("MOUNT_INSIDE")
     assert len(left) == 5
     assert outside.read_bytes() == b"not ours"
@@ -195,6 +188,31 @@ def test_readers_of_what_is_in_it_are_told(disk: Disk, is_read: bool) -> None:
         reader.close()
     assert isinstance(removal, Removed)
     assert removal.open_elsewhere is is_read
+
+
+WITH_A_WRITER = """
+import os, subprocess
+hold = "import os, sys; os.open(sys.argv[1], os.O_RDWR); print('open', flush=True); sys.stdin.read()"
+command = [sys.executable, "-c", hold, sys.argv[1] + "/event/sub/1.jpg"]
+writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+writer.stdout.readline()
+"""
+
+
+@pytest.mark.privileged
+@needs_root
+@pytest.mark.parametrize("is_written", [True, False])
+def test_without_leases_writers_are_looked_for_in_proc(tmp_path: Path, is_written: bool) -> None:
+    """Files of another user cannot be leased. Of his processes nothing is known, of our own everything."""
+    disk = Disk(tmp_path / "store")
+    path = disk.write(b"event/sub/1.jpg")
+    os.chmod(path, 0o666)
+    for directory in (disk.path, disk.path / "event", disk.path / "event" / "sub"):
+        os.chown(directory, 65534, 65534)
+    code = (WITH_A_WRITER if is_written else "") + AS_USER + ("writer.communicate(b'')\n" if is_written else "")
+    outcome = run_python(code, str(disk.path), user=65534)
+    assert outcome == str(Voided("still_written")) if is_written else "open_elsewhere=None" in outcome
+    assert os.path.exists(path) is is_written
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -58,6 +58,35 @@ def test_a_failing_unlink_puts_the_recording_back(disk: Disk) -> None:
     assert os.path.exists(path)
 
 
+HIDE = """
+    os.unlink = lambda name, dir_fd: os.rename(name, path + "/hidden", src_dir_fd=dir_fd)
+"""
+
+
+def test_a_name_that_is_gone_while_its_file_is_not_is_not_recorded_as_deleted(disk: Disk) -> None:
+    disk.write(b"1.mp4")
+    assert delete(disk, meanwhile=HIDE) == str(Failed("UNLINK_LIED"))
+
+
+LINK_MORE = """
+    os.link(path + "/kept.mp4", path + "/kept-too.mp4")
+    chunk.remove(pinned, "run-0")
+    os.link(path + "/kept.mp4", path + "/kept-three.mp4")
+    print(chunk.settle()["run-0"].links_left)
+"""
+
+
+def test_a_link_that_somebody_makes_meanwhile_is_no_lie(disk: Disk) -> None:
+    os.link(disk.write(b"1.mp4"), disk.path / "kept.mp4")
+    assert run_python(BEGIN + LINK_MORE, str(disk.path)) == "3"
+
+
+def test_what_is_put_back_after_a_lie_is_made_durable_too(disk: Disk) -> None:
+    disk.write(b"1.mp4")
+    with pytest.raises(AssertionError, match=r"StorageError.*cannot be synced"):
+        delete(disk, "unlink,unlinkat:retval=0", "fsync:error=EIO:when=3+")
+
+
 @pytest.mark.parametrize("error", ["EXDEV", "EBUSY", "EROFS", "EACCES", "ENOSPC", "EIO"])
 def test_a_recording_that_cannot_be_claimed_stays_under_its_name(disk: Disk, error: str) -> None:
     path = disk.write(b"1.mp4")

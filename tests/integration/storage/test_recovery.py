@@ -8,7 +8,7 @@ import pytest
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Unit
-from retentiond.ports import Pinned, Removal, Removed, Voided
+from retentiond.ports import Failed, Pinned, Removal, Removed, Voided
 from tests.integration.storage.disk import Disk, an_intent, flagged, mounted, needs_root, place
 
 
@@ -95,7 +95,7 @@ def test_a_half_emptied_event_directory_is_finished(disk: Disk) -> None:
     os.rename(disk.path / "event", disk.claimed / "run-0")
     os.unlink(disk.claimed / "run-0" / "1.jpg")
     removal = recover(disk, b"event", mark, Unit.DIRECTORY)
-    assert isinstance(removal, Removed | Voided)
+    assert isinstance(removal, Removed)
     assert os.listdir(disk.claimed) == []
 
 
@@ -232,6 +232,15 @@ def test_another_file_under_the_name_is_not_the_one_intended(disk: Disk, kind: s
             path.symlink_to("2.mp4")
     assert recover(disk, b"cam/1.mp4", mark) == Removed(7, observed="replaced_at_recovery")
     assert os.path.lexists(path)
+
+
+def test_a_directory_that_cannot_be_entered_tells_nothing_of_what_is_in_it(disk: Disk, tmp_path: Path) -> None:
+    disk.write(b"cam/1.mp4")
+    mark = mark_of(disk, b"cam/1.mp4")
+    (disk.path / "cam").rename(tmp_path / "elsewhere")
+    (disk.path / "cam").symlink_to(tmp_path / "elsewhere")
+    assert recover(disk, b"cam/1.mp4", mark) == Failed("ENOTDIR")
+    assert (tmp_path / "elsewhere" / "1.mp4").exists()
 
 
 @pytest.mark.parametrize("name", [b"event/1.jpg", b"event/sub/1.jpg"])
