@@ -129,6 +129,7 @@ class Daemon:
         self._steps = threading.Semaphore(STEPS_AHEAD)
         self._stopping = threading.Event()
         self._fed_at = 0.0
+        self._asked = False
 
     # --- called from other threads and from signal handlers ----------------------------------------------------
 
@@ -167,6 +168,9 @@ class Daemon:
             while not self._stopping.is_set():
                 wait = cycle.tick()
                 self._begin_scans(only_wanted=True)
+                if self._asked:
+                    self._asked = False
+                    cycle.report()
                 self._feed_watchdog()
                 self._take_messages(wait)
         finally:
@@ -227,6 +231,8 @@ class Daemon:
             raise
         except RetentiondError as error:
             request.reply.set_exception(error)
+        else:
+            self._asked = request.fields.get("verb") != "ping"  # whoever asked looks next at what came of it
 
     def _do_task(self, name: str) -> None:
         began, clock = time.monotonic(), self._cycle.now

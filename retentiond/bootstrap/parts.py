@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from retentiond.bootstrap.configuration import Loaded, recorder_of
+from retentiond.control.owner import owner_of
 from retentiond.domain.clock import ClockReading, TrustedTime
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.recording import StoreName
@@ -24,8 +25,10 @@ def build_sites(settings: "Settings", decisions: Decisions) -> tuple[Site, ...]:
     from retentiond.storage.store import DirectoryStore
 
     sites = []
+    owner = owner_of(settings.state)
     for item in settings.stores:
-        store = DirectoryStore(item.name, item.path, expected=partial(adopted_identity, decisions, item.name))
+        expected = partial(adopted_identity, decisions, item.name)
+        store = DirectoryStore(item.name, item.path, expected=expected, owner=owner)
         sites.append(Site(store, recorder_of(item)))
     return tuple(sites)
 

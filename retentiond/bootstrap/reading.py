@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from retentiond import __version__
 from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
+from retentiond.control.owner import work_as_owner_of
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.event import Record
 from retentiond.services.journal import Journal
@@ -29,6 +30,7 @@ def open_view(loaded: Loaded) -> Iterator[View]:
     from retentiond.observe.metrics import Metrics
 
     settings = loaded.settings
+    work_as_owner_of(settings.state)
     with ExitStack() as stack:
         decisions = read_decisions(loaded)
         timekeeper = timekeeper_of(settings.state)
@@ -57,6 +59,7 @@ def read_decisions(loaded: Loaded) -> Decisions:
     from retentiond.audit.reader import TrailOnDisk
 
     state = loaded.settings.state
+    work_as_owner_of(state)
     log = log_directory(state)
     return DecisionFile(os.path.join(state, "decisions.json"), log).load(TrailOnDisk(log))
 
@@ -91,4 +94,5 @@ def make_key(loaded: Loaded) -> tuple[str, str]:
     from retentiond.audit import keys
 
     settings = loaded.settings
+    work_as_owner_of(settings.state)
     return settings.audit.key, keys.make_key(settings.audit.key, settings.audit.origin)

@@ -37,6 +37,7 @@ def run_daemon(loaded: Loaded) -> int:
     threading.excepthook = log_thread_failure
     _allow_many_files()
     settings, metrics = loaded.settings, Metrics(__version__)
+    metrics.watch_process()
     watch, ended = _watch(settings), _Late()
     with ExitStack() as stack:
         cycle = stack.enter_context(open_works(loaded, metrics, watch, ended))

@@ -11,6 +11,7 @@ from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
 from retentiond.control.client import ask as ask_daemon
 from retentiond.control.lock import state_lock
+from retentiond.control.owner import work_as_owner_of
 from retentiond.domain.errors import UnreachableError
 from retentiond.ports import Observer, Watch
 from retentiond.services.answer import answer
@@ -38,6 +39,7 @@ def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Calla
     from retentiond.catalogue.open import open_or_rebuild
 
     settings = loaded.settings
+    work_as_owner_of(settings.state)
     with ExitStack() as stack:
         stack.enter_context(state_lock(settings.state))
         timekeeper = timekeeper_of(settings.state)
@@ -104,8 +106,9 @@ def ask(loaded: Loaded, request: dict[str, Any], *, alone: bool = True) -> dict[
     from retentiond.observe.metrics import Metrics
     from retentiond.storage.watch import NoWatch
 
+    asking = os.getuid()
     with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False) as cycle:
         cycle.start()
-        reply = answer(cycle, request, actor_name(settings.state, os.getuid()))
+        reply = answer(cycle, request, actor_name(settings.state, asking))
         cycle.finish()
         return reply

@@ -137,13 +137,16 @@ def run_started(store: StoreName, run: str, count: int, *, approval: str | None)
     return Event(EventType.RUN_STARTED, {"store": store, "deletion_run": run, "count": count, "approval": approval})
 
 
-def run_completed(store: StoreName, run: str, counts: Mapping[str, int], *, approval: str | None) -> Event:
-    """A deletion run ends, with the count of each outcome.
+def run_completed(
+    store: StoreName, run: str, counts: Mapping[str, int], reasons: Mapping[str, int], *, approval: str | None
+) -> Event:
+    """A deletion run ends, with the count of each outcome, and of each reason why a recording was not deleted.
 
     `approval` is set when the run leaves nothing of the set that was approved: the consent is used up then. A run
     that was stopped half way keeps it, so that a restart changes nothing.
     """
-    return Event(EventType.RUN_COMPLETED, {"store": store, "deletion_run": run, "approval": approval, **counts})
+    fields = {"store": store, "deletion_run": run, "approval": approval, **counts, "reasons": dict(reasons)}
+    return Event(EventType.RUN_COMPLETED, fields)
 
 
 def recording_deleted(

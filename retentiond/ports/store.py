@@ -213,6 +213,11 @@ class Store(Protocol):
 class Watch(Protocol):
     """Tells early that directories changed. A hint: nothing is decided by it, and it may lose anything (I8)."""
 
+    @property
+    def enabled(self) -> bool:
+        """Whether hints are wanted at all; the operator may have switched them off."""
+        ...
+
     def start(self, wake: Callable[[StoreName, bytes], None]) -> None:
         """Begin to call `wake(store, directory)` from a thread of its own. Never raises."""
         ...

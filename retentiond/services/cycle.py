@@ -16,12 +16,12 @@ from retentiond.domain.finding import Finding, FindingKey, FindingKind, finding
 from retentiond.domain.instants import EPOCH
 from retentiond.domain.recording import StoreName
 from retentiond.domain.run import Plan
-from retentiond.ports import Snapshot, WalkStep, Watch
+from retentiond.ports import Present, Snapshot, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import check_rooms
-from retentiond.services.find import record_findings, store_findings
-from retentiond.services.keep_store import Parts, StoreKeeper, failed_store
+from retentiond.services.find import failed_store, record_findings, store_findings
+from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.recover import catch_up
 from retentiond.services.report import heartbeat, store_status
 from retentiond.services.rulebook import RuleBook
@@ -32,6 +32,9 @@ LONGEST_WAIT = timedelta(seconds=5)
 """No wait is longer, so that a step of the clock is noticed soon (rule 3)."""
 
 HEARTBEAT_EVERY = timedelta(hours=1)
+
+WATCH_GRACE = timedelta(minutes=5)
+"""So long after the start a watcher may still be setting up."""
 
 NOT_ENFORCING = finding(
     FindingKind.NOT_ENFORCING,
@@ -181,6 +184,7 @@ class Cycle:
         self._record_book()
         for keeper in self.keepers:
             keeper.rules_changed()
+            keeper.scan_wanted = True  # the recorder may have been set up anew as well
 
     def raise_finding(self, item: Finding) -> None:
         """Keep a finding that no survey would notice, such as a broken configuration, until it is lowered."""
@@ -216,6 +220,7 @@ class Cycle:
         for keeper, survey in zip(self.keepers, surveys, strict=True):
             found += store_findings(survey)
             found += keeper.findings()
+            found += self._unwatched(keeper, now)
         found += check_rooms(
             self.book.register,
             [(keeper.name, keeper.recorder) for keeper in self.keepers],
@@ -227,6 +232,20 @@ class Cycle:
         if not self._parts.journal.head().signed:
             found.append(UNSIGNED)
         return tuple({item.key: item for item in found}.values())
+
+    def _unwatched(self, keeper: StoreKeeper, now: datetime) -> Sequence[Finding]:
+        """Tell where hints should come and do not; the scans find everything all the same (I8)."""
+        silent = self._watch.enabled and not self._watch.proven(keeper.name)
+        if not silent or not isinstance(keeper.condition, Present) or now - self._started_at < WATCH_GRACE:
+            return ()
+        return (
+            finding(
+                FindingKind.WATCH_DOWN,
+                keeper.name,
+                f"changes in store {keeper.name!r} are not noticed as they come; scans find them later",
+                "see how many directories this host may watch: retentiond doctor",
+            ),
+        )
 
     def _snapshot(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> Snapshot:
         state, ahead = self._parts.timekeeper.state()

@@ -4,6 +4,7 @@ The order is the promise: an intent is durable before a name disappears (I1), an
 the directory is synced and the name verified gone (I2).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from retentiond.domain.event import (
     run_completed,
     run_started,
 )
-from retentiond.domain.recording import Identity, Recording
+from retentiond.domain.recording import Identity, Recording, StoreName
 from retentiond.domain.run import CHUNK, DueRecording
 from retentiond.domain.starts import Arrival, Doubt, is_rewritten
 from retentiond.domain.suspension import Suspension
@@ -58,6 +59,8 @@ class RunResult:
     failed: int = 0
     void: int = 0
     skipped: int = 0
+    links_left: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     finished: bool = True
 
     def counts(self) -> Mapping[str, int]:
@@ -87,6 +90,7 @@ class _Chunk:
     intended: list[Intended] = field(default_factory=list)
     pins: dict[str, Pinned] = field(default_factory=dict)
     gone: list[Recording] = field(default_factory=list)
+    failures: list[tuple[Recording, str]] = field(default_factory=list)
 
 
 class Deleter:
@@ -131,7 +135,7 @@ class Deleter:
             self._delete_chunk(_Chunk(order, run, first, result), self._still_due(order, due, now, result))
             self._prune(order, due)
         used_up = order.approval if result.finished and result.failed + result.void + result.skipped == 0 else None
-        self._journal.write([run_completed(name, run, result.counts(), approval=used_up)])
+        self._journal.write([run_completed(name, run, result.counts(), result.reasons, approval=used_up)])
         return result
 
     def _may_go_on(self, store: Store) -> datetime | None:
@@ -167,6 +171,7 @@ class Deleter:
                 for item in chunk.intended:
                     claims.remove(chunk.pins[item.claim], item.claim)
                 self._confirm(chunk, claims.settle(), intent_of)
+        self._set_back(store.name, chunk.failures)
         if chunk.gone:
             self._catalogue.forget(chunk.gone)
             self._observer.removed_by_others(store.name, len(chunk.gone))
@@ -184,15 +189,18 @@ class Deleter:
                 case PinRefused(refusal=Refusal.GONE):
                     chunk.gone.append(recording)
                 case PinRefused() as refused:
-                    self._note_failure(recording, refused.error or refused.refusal.value, chunk.result)
+                    chunk.result.failed += 1
+                    self._note_failure(chunk, recording, refused.error or refused.refusal.value)
 
     def _rewritten(self, recording: Recording, identity: Identity) -> bool:
         """S7: a file written again long after its start begins a new period from its last write."""
         written = written_of(identity)
-        if written is None or not is_rewritten(recording.start, written, birth_of(identity)):
+        now = self._now()
+        latest = max(now, self._timekeeper.wall())  # files are stamped by the wall clock, right or wrong
+        if written is None or not is_rewritten(recording.start, written, birth_of(identity), now=latest):
             return False
-        again = Recording(recording.stream, recording.place, written, recording.unit)
-        self._catalogue.restart(recording, Arrived(again, written, Doubt.REWRITTEN, Arrival.ORDINARY))
+        again = Recording(recording.stream, recording.place, min(written, now), recording.unit)
+        self._catalogue.restart(recording, Arrived(again, again.start, Doubt.REWRITTEN, Arrival.ORDINARY))
         return True
 
     def _confirm(self, chunk: _Chunk, removals: Mapping[str, Removal], intent_of: Mapping[str, int]) -> None:
@@ -212,31 +220,36 @@ class Deleter:
         match removal:
             case Removed():
                 chunk.result.deleted += 1
+                chunk.result.links_left += removal.links_left > 0
                 late = (self._now() - (due.deadline - chunk.order.margin)).total_seconds()
                 self._observer.deleted(recording.stream, late_s=late, size_bytes=removal.size_bytes, seq=seq)
             case Voided(why=why):
                 chunk.result.void += 1
-                self._set_back(recording, why)
-                self._observer.not_deleted(recording.stream.store, why)
+                self._note_failure(chunk, recording, why)
             case Failed(error=error):
-                self._note_failure(recording, error, chunk.result)
+                chunk.result.failed += 1
+                self._note_failure(chunk, recording, error)
             case _:
                 assert_never(removal)
 
-    def _note_failure(self, recording: Recording, error: str, result: RunResult) -> None:
-        result.failed += 1
-        self._set_back(recording, error)
-        self._observer.not_deleted(recording.stream.store, error)
+    def _note_failure(self, chunk: _Chunk, recording: Recording, why: str) -> None:
+        chunk.failures.append((recording, why))
+        chunk.result.reasons[why] += 1
+        self._observer.not_deleted(recording.stream.store, why)
 
     def _now(self) -> datetime:
         return self._timekeeper.now_or_wall()
 
-    def _set_back(self, recording: Recording, error: str) -> None:
-        """Remember a failure and when to try again: after 1 minute, then twice as long each time, at most 1 hour."""
-        known = {item.recording: item for item in self._catalogue.setbacks(recording.stream.store)}
-        attempts = known[recording].attempts + 1 if recording in known else 1
-        wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LAST_RETRY)
-        self._catalogue.note_setback(Setback(recording, attempts, error, self._now() + wait))
+    def _set_back(self, store: StoreName, failures: Sequence[tuple[Recording, str]]) -> None:
+        """Remember failures and when to try again: after 1 minute, then twice as long each time, at most 1 hour."""
+        if not failures:
+            return
+        attempts_of = {item.recording: item.attempts for item in self._catalogue.setbacks(store)}
+        now = self._now()
+        for recording, why in failures:
+            attempts = attempts_of.get(recording, 0) + 1
+            wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LAST_RETRY)
+            self._catalogue.note_setback(Setback(recording, attempts, why, now + wait))
 
     def _prune(self, order: Order, due: Sequence[DueRecording]) -> None:
         """Remove directories that the layout made and that are empty now; from the deepest up, never the store."""

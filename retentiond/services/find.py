@@ -177,3 +177,41 @@ def _waiting(plan: Plan | None) -> Iterable[Finding]:
             f"{plan.count} recordings of store {plan.store!r} are due and wait: {WAIT_TEXT[plan.why]}",
             f"see: retentiond plan; then: retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}",
         )
+
+
+def removed_by_others(store: StoreName, count: int) -> tuple[Finding, ...]:
+    """Return the finding for recordings that vanished by another hand since the last complete scan began."""
+    if not count:
+        return ()
+    return (
+        finding(
+            FindingKind.REMOVED_BY_OTHERS,
+            store,
+            f"{count} recordings of store {store!r} were removed by another hand since the last scan",
+            "if the recorder cleans up by itself, switch that off, or the record of deletions stays incomplete",
+        ),
+    )
+
+
+def links_left(store: StoreName, count: int) -> tuple[Finding, ...]:
+    """Return the finding for deleted recordings that live on under other names, until the daemon is restarted."""
+    if not count:
+        return ()
+    return (
+        finding(
+            FindingKind.LINKS_LEFT,
+            store,
+            f"{count} deleted recordings of store {store!r} have other names left (hard links): they are still on disk",
+            "find them by inode number in the audit trail: retentiond audit show; then remove the other names",
+        ),
+    )
+
+
+def failed_store(name: StoreName, error: str) -> Finding:
+    """Return the finding for a store whose keeper failed as a whole."""
+    return finding(
+        FindingKind.STORE_UNREADABLE,
+        name,
+        f"store {name!r} could not be worked on: {error}",
+        "look at the disk and at what this host lets the daemon do: retentiond doctor",
+    )

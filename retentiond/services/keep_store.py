@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from retentiond.domain.event import Event, EventType
-from retentiond.domain.finding import Finding, FindingKind, finding
+from retentiond.domain.finding import Finding
 from retentiond.domain.recording import StoreName
 from retentiond.domain.run import DueRecording, Plan, Sorted, apply_limit
 from retentiond.ports import (
@@ -25,6 +25,7 @@ from retentiond.ports import (
 )
 from retentiond.services.arrive import Arrivals, Moment
 from retentiond.services.delete import Deleter, Order
+from retentiond.services.find import links_left, removed_by_others
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.plan import PLAN_STAYS, Planner
@@ -70,6 +71,8 @@ class StoreKeeper:
         self._leap: timedelta | None = None
         self._unlisted: tuple[Unlisted, ...] = ()
         self._unexplained: tuple[Finding, ...] = ()
+        self._removed_by_others = 0
+        self._links_left = 0
 
     @property
     def name(self) -> StoreName:
@@ -168,6 +171,7 @@ class StoreKeeper:
         self._parts.planner.settle_bases(self.name, book, now, adopting=first)
         result = scan.complete(now)
         self._unlisted = tuple(result.unlisted)
+        self._removed_by_others = result.removed_by_others
         self._parts.journal.write([scan_completed(self.survey(book, now), result, book)])
         self.rules_changed()
 
@@ -184,6 +188,7 @@ class StoreKeeper:
             glance.take(step, book, moment)
             if not isinstance(step, Unlisted):
                 pending += glance.unknown_directories(step)
+        self._removed_by_others += glance.result.removed_by_others
         self._parts.planner.settle_bases(self.name, book, moment.now)
         if glance.result.arrived:
             self._due_unknown = True
@@ -194,7 +199,12 @@ class StoreKeeper:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what only the keeper knows."""
-        return self._unexplained
+        name = self.name
+        return (
+            *self._unexplained,
+            *removed_by_others(name, self._removed_by_others),
+            *links_left(name, self._links_left),
+        )
 
     def _weigh(self, book: RuleBook, now: datetime) -> None:
         """Sort everything that is due, freeze what waits, delete what goes."""
@@ -255,7 +265,7 @@ class StoreKeeper:
         resting = {item.recording for item in self._parts.catalogue.setbacks(self.name) if now < item.retry_at}
         ready = [item for item in due if item.recording not in resting] if resting else due
         order = Order(self.store, self.recorder, ready, book.policy.margin, approval)
-        self._parts.deleter.run(order)
+        self._links_left += self._parts.deleter.run(order).links_left
 
     def _next_look(self, book: RuleBook, now: datetime) -> datetime | None:
         """Return when there is something to do again: the next deadline, or the next retry."""
@@ -270,13 +280,3 @@ class StoreKeeper:
             catalogue.set_bases(stream, StreamBases(None, None))
         catalogue.set_scan_state(self.name, ScanState(None, None))
         catalogue.thaw(self.name)
-
-
-def failed_store(name: StoreName, error: str) -> Finding:
-    """Return the finding for a store whose keeper failed as a whole."""
-    return finding(
-        FindingKind.STORE_UNREADABLE,
-        name,
-        f"store {name!r} could not be worked on: {error}",
-        "look at the disk and at what this host lets the daemon do: retentiond doctor",
-    )

@@ -35,6 +35,8 @@ class RememberingObserver:
 class WatchOff:
     """`Watch` that never says anything."""
 
+    enabled = False
+
     def start(self, wake: Callable[[StoreName, bytes], None]) -> None:
         pass
 

@@ -69,7 +69,9 @@ events: st.SearchStrategy[Event] = st.one_of(
     findings.map(lambda item: finding_acknowledged(item.key, "uid 1000", "known", EXPIRES)),
     digests.map(lambda digest: approval_given(a_plan(digest), "uid 1000", EXPIRES)),
     digests.map(lambda digest: run_started(STORES[0], "run", 1, approval=digest)),
-    st.one_of(st.none(), digests).map(lambda digest: run_completed(STORES[0], "run", {"deleted": 1}, approval=digest)),
+    st.one_of(st.none(), digests).map(
+        lambda digest: run_completed(STORES[0], "run", {"deleted": 1}, {}, approval=digest)
+    ),
     st.builds(lambda store, uuid: an_event(EventType.STORE_ADOPTED, store=store, uuid=uuid), stores, st.integers()),
     st.text(max_size=3).map(lambda digest: an_event(EventType.POLICY_LOADED, digest=digest)),
     st.text(max_size=3).map(lambda digest: an_event(EventType.REGISTER_LOADED, digest=digest)),

@@ -122,7 +122,7 @@ def test_an_approval_is_used_up_by_the_run_that_leaves_nothing_of_its_set() -> N
     used = folded(
         GIVEN,
         run_started(STORE, "run-1", 51, approval=DIGEST),
-        run_completed(STORE, "run-1", {"deleted": 51}, approval=DIGEST),
+        run_completed(STORE, "run-1", {"deleted": 51}, {}, approval=DIGEST),
     )
     assert used.approval_for(DIGEST, NOW) is None
 
@@ -131,13 +131,13 @@ def test_a_run_that_was_stopped_half_way_keeps_its_approval() -> None:
     stopped = folded(
         GIVEN,
         run_started(STORE, "run-1", 51, approval=DIGEST),
-        run_completed(STORE, "run-1", {"deleted": 20}, approval=None),
+        run_completed(STORE, "run-1", {"deleted": 20}, {}, approval=None),
     )
     assert stopped.approval_for(DIGEST, NOW) is not None
 
 
 def test_a_run_under_one_approval_does_not_use_up_another() -> None:
-    decisions = folded(GIVEN, run_completed(STORE, "run-1", {}, approval="cd" * 32))
+    decisions = folded(GIVEN, run_completed(STORE, "run-1", {}, {}, approval="cd" * 32))
     assert decisions.approval_for(DIGEST, NOW) is not None
 
 

@@ -134,19 +134,19 @@ def test_s5_disputed_is_over_48_hours_older_than_its_arrival_and_past_its_deadli
 
 
 def test_a_file_written_up_to_a_day_after_its_start_is_still_that_recording() -> None:
-    assert not is_rewritten(NOW, NOW + DAY, None)
-    assert is_rewritten(NOW, NOW + DAY + TICK, None)
-    assert not is_rewritten(NOW, NOW - DAY * 40, None)
+    assert not is_rewritten(NOW, NOW + DAY, None, now=NOW + DAY * 9)
+    assert is_rewritten(NOW, NOW + DAY + TICK, None, now=NOW + DAY * 9)
+    assert not is_rewritten(NOW, NOW - DAY * 40, None, now=NOW + DAY * 9)
 
 
 def test_a_copy_that_was_written_when_it_came_is_no_rewrite() -> None:
-    assert not is_rewritten(NOW - DAY * 40, NOW, NOW)
-    assert is_rewritten(NOW - DAY * 40, NOW + DAY + TICK, NOW)
+    assert not is_rewritten(NOW - DAY * 40, NOW, NOW, now=NOW + DAY * 9)
+    assert is_rewritten(NOW - DAY * 40, NOW + DAY + TICK, NOW, now=NOW + DAY * 9)
 
 
 def test_a_birth_before_the_start_changes_nothing() -> None:
-    assert is_rewritten(NOW, NOW + DAY + TICK, NOW - DAY)
-    assert not is_rewritten(NOW, NOW + DAY, NOW - DAY)
+    assert is_rewritten(NOW, NOW + DAY + TICK, NOW - DAY, now=NOW + DAY * 9)
+    assert not is_rewritten(NOW, NOW + DAY, NOW - DAY, now=NOW + DAY * 9)
 
 
 # --- arrival ------------------------------------------------------------------------------------------------------
@@ -252,3 +252,8 @@ def test_a_start_is_settled_with_the_clock(
     named = NOW + unsettled
     start = settle_again(NOW, named, None, unsettled=unsettled, leap=leap, now=NOW + leap + timedelta(minutes=10))
     assert (start.instant, start.doubt) == (NOW + settled, doubt)
+
+
+def test_a_file_time_in_the_future_is_no_sign_of_a_rewrite() -> None:
+    assert not is_rewritten(NOW - DAY * 30, NOW + timedelta(minutes=5) + TICK, None, now=NOW)
+    assert is_rewritten(NOW - DAY * 30, NOW + timedelta(minutes=5), None, now=NOW)
