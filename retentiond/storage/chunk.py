@@ -118,11 +118,9 @@ class DirectoryChunk:
         directory = self._directories[pin.place.directory]
         try:
             self._claims.take(directory, pin.place.name, claim.encode())
-        except FileNotFoundError:
-            self._outcomes[claim] = Voided("vanished")
-            return
         except OSError as error:
-            self._outcomes[claim] = Failed(error_name(error))
+            vanished = isinstance(error, FileNotFoundError) and self._claims.is_there()
+            self._outcomes[claim] = Voided("vanished") if vanished else Failed(error_name(error))
             return
         self._touched.add(directory)
         self._unlink_or_put_back(claim, pin, self._doubt(pin, claim.encode()))

@@ -80,7 +80,12 @@ class ClaimDirectory:
     def _give_back_without_noreplace(self, claim: bytes, directory: int, name: bytes) -> None:
         status = os.stat(claim, dir_fd=self.descriptor, follow_symlinks=False)
         if not stat.S_ISDIR(status.st_mode):
-            os.link(claim, name, src_dir_fd=self.descriptor, dst_dir_fd=directory, follow_symlinks=False)
+            try:
+                os.link(claim, name, src_dir_fd=self.descriptor, dst_dir_fd=directory, follow_symlinks=False)
+            except FileExistsError:
+                # After a crash between the link and the unlink it is this very file that has the name.
+                if not os.path.samestat(os.stat(name, dir_fd=directory, follow_symlinks=False), status):
+                    raise
             os.unlink(claim, dir_fd=self.descriptor)  # noqa: TID251
             return
         os.mkdir(name, dir_fd=directory)
@@ -111,6 +116,11 @@ class ClaimDirectory:
                     pending.pop()
                     name = place.up()
                     os.rmdir(name, dir_fd=place.here)
+                    emptied.names += 1
+
+    def is_there(self) -> bool:
+        """Tell whether the claim directory itself still has a name."""
+        return os.fstat(self.descriptor).st_nlink > 0
 
     def holds(self, claim: bytes) -> bool:
         """Tell whether something lies here under this name; in doubt it does. Does not raise."""

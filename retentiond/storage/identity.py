@@ -84,7 +84,7 @@ def _examine(where: StorePath, calls: SystemCalls, store: int, expected: StoreId
             return Foreign(f"its directory .retentiond {wrong}")
         if marker is None:
             return Absent("its marker is gone from .retentiond")
-        wrong = _difference(_identity(calls, store, marker), expected) or _wrong_claimed(where, calls, store, own)
+        wrong = _difference(store, marker, expected) or _wrong_claimed(where, calls, store, own)
         if wrong is not None:
             return Foreign(wrong)
         return Present(expected, read_only=bool(os.fstatvfs(store).f_flag & os.ST_RDONLY))
@@ -107,7 +107,7 @@ def adopt(where: StorePath, calls: SystemCalls) -> StoreIdentity:
             marker = _read_marker(held, where, own) or _written(held, where, own)
             if isinstance(marker, _Damaged):
                 raise StorageError(f"{where.path}: cannot be adopted: {marker.why}; {_MEND}")
-            found = _identity(calls, store, marker)
+            found = StoreIdentity(marker, fsid_of(store), os.fstat(store).st_ino, _fs_type(calls, store))
             condition = examine(where, calls, store, found)
             if not isinstance(condition, Present):
                 why = "" if isinstance(condition, Unadopted) else condition.why
@@ -155,26 +155,17 @@ def _wrong_claimed(where: StorePath, calls: SystemCalls, store: int, own: int) -
         return None
 
 
-def _identity(calls: SystemCalls, store: int, marker: str) -> StoreIdentity:
-    return StoreIdentity(
-        uuid=marker,
-        fsid=fsid_of(store),
-        inode=os.fstat(store).st_ino,
-        fs_type=_fs_type(calls, store),
-    )
-
-
 def fsid_of(store: int) -> int:
     """Return the id of the file system behind a descriptor, in the 53 bits that JSON carries unharmed."""
     return os.fstatvfs(store).f_fsid & (2**53 - 1)
 
 
-def _difference(found: StoreIdentity, expected: StoreIdentity) -> str | None:
-    if found.uuid != expected.uuid:
+def _difference(store: int, marker: str, expected: StoreIdentity) -> str | None:
+    if marker != expected.uuid:
         return "its marker names another store"
-    if found.fsid != expected.fsid:
+    if fsid_of(store) != expected.fsid:
         return "it lies on another file system"
-    if found.inode != expected.inode:
+    if os.fstat(store).st_ino != expected.inode:
         return "it is another directory, a copy of the one adopted"
     return None
 

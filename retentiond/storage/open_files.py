@@ -57,6 +57,10 @@ def usage_by_lease(directory: int, name: bytes) -> Usage | None:
     except OSError:
         return None
     try:
+        # Whoever opens the file in the moment that we hold a lease has us told by a signal, by default SIGIO, which
+        # ends a process that does not expect it. SIGURG is ignored by default. It is set on our descriptor, not on the
+        # process. Giving a lease up would reset it; closing the descriptor does that for both leases.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         if not _may_lease(descriptor, fcntl.F_RDLCK):
             return Usage.WRITER
         return Usage.NOBODY if _may_lease(descriptor, fcntl.F_WRLCK) else Usage.READER
@@ -67,20 +71,13 @@ def usage_by_lease(directory: int, name: bytes) -> Usage | None:
 
 
 def _may_lease(descriptor: int, kind: int) -> bool:
-    """Try a lease: a read lease is refused while a writer has the file open, a write lease while anybody has.
-
-    Whoever opens the file in the moment that we hold one has us told by a signal, by default SIGIO, which ends a
-    process that does not expect it. SIGURG is ignored by default. It is set on our descriptor and not on the process,
-    and anew for each lease, because giving one up resets it.
-    """
-    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+    """Try a lease: a read lease is refused while a writer has the file open, a write lease while anybody has."""
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, kind)
     except OSError as error:
         if error.errno == errno.EAGAIN:
             return False
         raise
-    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return True
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Identity, Place, StoreName, Unit
-from retentiond.ports import Absent, ClaimChunk, Entry, StoreCondition, StoreIdentity, WalkStep
+from retentiond.ports import Absent, ClaimChunk, Entry, Present, StoreCondition, StoreIdentity, WalkStep
 from retentiond.storage import identity, walk
 from retentiond.storage.beneath import checked_name, choose_opener
 from retentiond.storage.chunk import DirectoryChunk
@@ -36,6 +36,7 @@ class DirectoryStore:
         self._expected = expected
         self._calls: SystemCalls = load_system_calls()
         self._examined: _Root | None = None
+        self._known: _Root | None = None
 
     @property
     def name(self) -> StoreName:
@@ -47,8 +48,11 @@ class DirectoryStore:
         except OSError as error:
             return Absent(f"its directory cannot be opened ({error.strerror})")
         try:
-            self._examined = _root(store)
-            return identity.examine(self._where, self._calls, store, self._expected())
+            self._examined, self._known = _root(store), None
+            condition = identity.examine(self._where, self._calls, store, self._expected())
+            if isinstance(condition, Present):
+                self._known = self._examined
+            return condition
         except OSError as error:
             return Absent(f"it cannot be examined ({error.strerror})")
         finally:
@@ -77,7 +81,7 @@ class DirectoryStore:
 
     def inspect(self, place: Place, unit: Unit) -> Identity | None:
         with ExitStack() as held:
-            store = self._open()
+            store = self._open(again=False)
             held.callback(os.close, store)
             try:
                 directory = choose_opener(self._calls, store)(store, place.directory)
@@ -91,14 +95,19 @@ class DirectoryStore:
     def chunk(self) -> AbstractContextManager[ClaimChunk]:
         return DirectoryChunk(self._where, self._calls, self._expected)
 
-    def _open(self) -> int:
-        """Open the store, and make sure that it is the one known. Raises StorageError."""
+    def _open(self, *, again: bool = True) -> int:
+        """Open the store, and make sure that it is the one known. Raises StorageError.
+
+        Its marker is read `again`, or, for what is asked of each of many files, only if this is not the very directory
+        that was found to be the adopted one when it was examined last.
+        """
         try:
             store = self._where.open()
         except OSError as error:
             raise StorageError(f"{self._where.path}: cannot be opened ({error.strerror}); mount the disk") from error
         try:
-            self._require_known(store)
+            if again or self._known is None or self._known != _root(store):
+                self._require_known(store)
         except BaseException:
             os.close(store)
             raise

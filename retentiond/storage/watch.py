@@ -124,6 +124,10 @@ class InotifyWatch:
         self._observer: BaseObserver | None = None
         self._wake: Wake = lambda _store, _directory: None
 
+    @property
+    def enabled(self) -> bool:
+        return True
+
     def start(self, wake: Wake) -> None:
         logging.getLogger("watchdog").setLevel(logging.WARNING)
         self._wake = wake
@@ -233,6 +237,10 @@ class _Listener(FileSystemEventHandler):
 
 class NoWatch:
     """`Watch` that is switched off: the scan alone finds everything, a little later (I8)."""
+
+    @property
+    def enabled(self) -> bool:
+        return False
 
     def start(self, wake: Wake) -> None:
         pass

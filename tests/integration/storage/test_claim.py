@@ -270,6 +270,27 @@ def test_a_claim_whose_name_is_taken_replaces_nothing(disk: Disk) -> None:
     assert (disk.claimed / "run-0").read_bytes() == b"claimed before"
 
 
+def test_a_recording_that_vanished_after_the_pin_is_not_called_deleted(disk: Disk) -> None:
+    path = disk.write(b"1.mp4")
+    with disk.store.chunk() as chunk:
+        pinned = chunk.pin(place(b"1.mp4"), Unit.FILE)
+        assert isinstance(pinned, Pinned)
+        os.unlink(path)
+        chunk.remove(pinned, "run-0")
+        assert chunk.settle() == {"run-0": Voided("vanished")}
+
+
+def test_a_claim_directory_that_vanished_after_the_pin_is_a_failure(disk: Disk) -> None:
+    path = disk.write(b"1.mp4")
+    with disk.store.chunk() as chunk:
+        pinned = chunk.pin(place(b"1.mp4"), Unit.FILE)
+        assert isinstance(pinned, Pinned)
+        disk.claimed.rmdir()
+        chunk.remove(pinned, "run-0")
+        assert chunk.settle() == {"run-0": Failed("ENOENT")}
+    assert os.path.exists(path)
+
+
 # --- the store under it --------------------------------------------------------------------------------------------
 
 

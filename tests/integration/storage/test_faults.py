@@ -1,12 +1,14 @@
 """System calls that lie, fail or are missing: strace puts the faults in, and the store is looked at afterwards."""
 
+import itertools
 import os
 from pathlib import Path
 
 import pytest
 
+from retentiond.domain.recording import Unit
 from retentiond.ports import Failed, Voided
-from tests.integration.storage.disk import Disk, run_python
+from tests.integration.storage.disk import Disk, an_intent, place, run_python
 
 BEGIN = """
 import os
@@ -171,3 +173,63 @@ def test_without_links_either_a_file_stays_claimed_and_its_intent_open(disk: Dis
     with pytest.raises(AssertionError, match=r"StorageError.*neither deleted nor can they be put back"):
         delete(disk, WITHOUT_NOREPLACE, "link,linkat:error=EPERM", meanwhile=EXCHANGE)
     assert [path.read_bytes() for path in disk.claimed.iterdir()] == [b"fresh!"]
+
+
+# --- a crash at any point ------------------------------------------------------------------------------------------
+
+CHANGES = ("renameat2", "renameat", "unlinkat", "linkat", "mkdirat", "fsync")
+RECOVER = """
+from retentiond.domain.recording import StoreName, Unit
+from retentiond.storage.store import DirectoryStore
+from tests.integration.storage.disk import an_intent
+path, mark, unit = sys.argv[1:]
+adopted = DirectoryStore(StoreName("main"), path, expected=lambda: None).adopt()
+with DirectoryStore(StoreName("main"), path, expected=lambda: adopted).chunk() as chunk:
+    print(chunk.recover(an_intent(b"1.mp4", mark, Unit(unit))))
+"""
+
+
+@pytest.mark.parametrize("noreplace", [True, False])
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_a_crash_before_any_change_is_settled_by_recovery(
+    tmp_path: Path, noreplace: bool, unit: Unit, exchanged: bool
+) -> None:
+    """The process is killed before each of its changes. The fresh recording is never lost, the old one never kept."""
+    faults = () if noreplace else (WITHOUT_NOREPLACE,)
+    name = b"" if unit is Unit.FILE else b"/1.jpg"
+    code = BEGIN + (EXCHANGE if exchanged else "") + END
+    deaths = 0
+    for call in CHANGES:
+        for k in itertools.count(1):
+            disk = Disk(tmp_path / f"{call}-{k}").adopt()
+            disk.write(b"1.mp4" + name, b"old")
+            disk.write(b"2.mp4" + name, b"fresh!")
+            identity = disk.store.inspect(place(b"1.mp4"), unit)
+            assert identity is not None
+            if not _dies(disk, code, *faults, f"{call}:signal=KILL:when={k}"):
+                break
+            deaths += 1
+            outcome = _recover(disk, identity.mark, unit, faults)
+            assert os.listdir(disk.claimed) == []
+            left = [path.read_bytes() for path in disk.path.glob("[!.]*" + ("/*" if name else ""))]
+            deleted = outcome.startswith("Removed") and not exchanged
+            assert sorted(left) == ([b"fresh!"] if deleted else [b"fresh!", b"old"]), (call, k, outcome)
+    assert deaths >= 3
+
+
+def _recover(disk: Disk, mark: str, unit: Unit, faults: tuple[str, ...]) -> str:
+    if faults:
+        return run_python(RECOVER, str(disk.path), mark, unit.value, injections=faults)
+    with disk.store.chunk() as chunk:
+        return str(chunk.recover(an_intent(b"1.mp4", mark, unit)))
+
+
+def _dies(disk: Disk, code: str, *injections: str) -> bool:
+    """Run code with faults; tell whether it was killed."""
+    try:
+        run_python(code, str(disk.path), injections=injections)
+    except AssertionError as error:
+        assert "-9" in str(error)
+        return True
+    return False
