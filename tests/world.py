@@ -63,6 +63,7 @@ class World:
         self.book = book(period)
         self.layouts: tuple[str, ...] = (LAYOUT,)
         self.winding_down = False
+        self.stopping = False
         self.observer = RememberingObserver()
         self._open: ExitStack | None = None
 
@@ -85,10 +86,12 @@ class World:
             winding_down=frozenset({MAIN} if self.winding_down else ()),
         )
         deleter = Deleter(
-            self.journal, self.catalogue, timekeeper, self.observer, new_id=_ids(), stopping=lambda: False
+            self.journal, self.catalogue, timekeeper, self.observer, new_id=_ids(), stopping=lambda: self.stopping
         )
         surveyor = Surveyor(self.catalogue, self.journal)
-        parts = Parts(trail, self.journal, self.catalogue, timekeeper, self.observer, planner, deleter, surveyor)
+        self.parts = parts = Parts(
+            trail, self.journal, self.catalogue, timekeeper, self.observer, planner, deleter, surveyor
+        )
         decisions = self.journal.decisions
         store = DirectoryStore(MAIN, str(self.store_path), expected=lambda: adopted_identity(decisions, MAIN))
         recorder = build_recorder(

@@ -74,7 +74,7 @@ class Cycle:
         self._watch = watch
         self._started_at = EPOCH
         self._heartbeat_at: datetime | None = None
-        self._failures: dict[StoreName, Finding] = {}
+        self._failures: dict[tuple[StoreName, str], Finding] = {}
         self._standing: dict[FindingKey, Finding] = {}
 
     # --- life -------------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ class Cycle:
         catch_up(parts.trail, parts.catalogue)
         self._record_book()
         for keeper in self.keepers:
-            self._guarded(keeper, keeper.examine)
+            self._guarded(keeper, "work", keeper.examine)
 
     def now(self) -> datetime:
         """Return trusted time, or the wall clock while there is none: for what is shown, not for what is decided."""
@@ -104,8 +104,7 @@ class Cycle:
             for keeper in self.keepers:
                 keeper.clock_settled(leap)
         for keeper in self.keepers:
-            if self._guarded(keeper, partial(self._work_on, keeper, trusted)):
-                self._failures.pop(keeper.name, None)
+            self._guarded(keeper, "work", partial(self._work_on, keeper, trusted))
         return self._wait(trusted.now) if isinstance(trusted, Credible) else LONGEST_WAIT
 
     def _work_on(self, keeper: StoreKeeper, trusted: TrustedTime) -> None:
@@ -135,20 +134,25 @@ class Cycle:
         """Take in one step of a running scan."""
         trusted = self._parts.timekeeper.look()
         if isinstance(trusted, Credible):
-            self._guarded(keeper, partial(keeper.take, step, self.book, Moment.of(trusted)))
+            keeper.scan_is_sound &= self._guarded(
+                keeper, "listing", partial(keeper.take, step, self.book, Moment.of(trusted))
+            )
 
     def complete_scan(self, keeper: StoreKeeper, *, whole: bool) -> None:
         """End a running scan; one that did not walk the `whole` store proves nothing."""
         trusted = self._parts.timekeeper.look()
         if isinstance(trusted, Credible):
-            self._guarded(keeper, partial(keeper.complete_scan, self.book, trusted.now, whole=whole))
+            whole = whole and keeper.scan_is_sound
+            done = self._guarded(keeper, "scan", partial(keeper.complete_scan, self.book, trusted.now, whole=whole))
+            if done and whole:
+                self._failures.pop((keeper.name, "listing"), None)
 
     def look_again(self, store: StoreName, directory: bytes) -> None:
         """List a directory that the watcher hinted at."""
         trusted = self._parts.timekeeper.look()
         for keeper in self.keepers:
             if keeper.name == store and isinstance(trusted, Credible):
-                self._guarded(keeper, partial(keeper.look_again, directory, self.book, Moment.of(trusted)))
+                self._guarded(keeper, "hint", partial(keeper.look_again, directory, self.book, Moment.of(trusted)))
 
     # --- what people ask --------------------------------------------------------------------------------------
 
@@ -272,16 +276,22 @@ class Cycle:
             heartbeat_at=self._heartbeat_at,
         )
 
-    def _guarded(self, keeper: StoreKeeper, work: Callable[[], None]) -> bool:
-        """Do a store's work; what goes wrong in it is a finding about that store and nobody else's trouble (I9)."""
+    def _guarded(self, keeper: StoreKeeper, part: str, work: Callable[[], None]) -> bool:
+        """Do a part of a store's work; what goes wrong in it is a finding about that store and no other's (I9).
+
+        The finding stays until the same part goes well again. One listing of a scan that does shows nothing: it takes
+        a whole scan.
+        """
         try:
             work()
         except MustRestartError:
             raise
         except RetentiondError as error:
-            self._failures[keeper.name] = failed_store(keeper.name, str(error))
+            self._failures[keeper.name, part] = failed_store(keeper.name, str(error))
             keeper.distrust()
             return False
+        if part != "listing":
+            self._failures.pop((keeper.name, part), None)
         return True
 
     def _on_record(self, write: Callable[[], None]) -> None:

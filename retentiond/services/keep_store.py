@@ -63,6 +63,7 @@ class StoreKeeper:
         self.next_due: datetime | None = None
         self.scan: StoreScan | None = None
         self.scan_wanted = True
+        self.scan_is_sound = True
         self._parts = parts
         self._enforcing = enforcing
         self._recovered = False
@@ -152,6 +153,7 @@ class StoreKeeper:
             return None
         parts = self._parts
         self.scan_wanted = False
+        self.scan_is_sound = True
         resume_after = parts.catalogue.scan_state(self.name).resume_after
         self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer, resume_after=resume_after)
         return self.scan
