@@ -1,8 +1,10 @@
 """`retentiond audit`: read, verify and sign the audit trail."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ from retentiond import bootstrap
 from retentiond.audit.reader import AuditFilter
 from retentiond.cli.options import common, emit_json
 from retentiond.cli.render import coloured, count_of, local, say
+from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
 from retentiond.domain.event import Record
@@ -98,7 +101,8 @@ def verify(head: str | None, config: str, as_json: bool) -> None:
     say(f"  root    {result.root.hex()}")
     say(f"  head    {'signed' if result.signed else 'not signed: make a key with retentiond audit keygen'}")
     if external is None:
-        say("  Somebody with the key could have written it anew. To rule that out, compare with a head kept elsewhere:")
+        who = "Somebody with the key" if result.signed else "Anybody who may write here"
+        say(f"  {who} could have written it anew. To rule that out, compare with a head kept elsewhere:")
         say(f"    retentiond audit verify --head {result.size}:{result.root.hex()}")
 
 
@@ -123,17 +127,11 @@ def _progress(size: int) -> None:
 
 
 def _head(text: str) -> tuple[int, bytes]:
-    size, _, root = text.partition(":")
-    try:
-        return int(size), bytes.fromhex(root)
-    except ValueError as error:
-        raise UsageError(f"--head {text!r}: write it as SIZE:ROOT, the root in hex") from error
+    match = re.fullmatch(r"([0-9]{1,18}):([0-9a-fA-F]{64})", text)
+    if match is None:
+        raise UsageError(f"--head {text!r}: write it as SIZE:ROOT, the root as 64 hex digits")
+    return int(match[1]), bytes.fromhex(match[2])
 
 
-def _instant(option: str, text: str | None) -> Any:  # noqa: ANN401  an instant or None
-    if text is None:
-        return None
-    try:
-        return instants.from_text(text)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from error
+def _instant(option: str, text: str | None) -> datetime | None:
+    return None if text is None else typed_instant(option, text)

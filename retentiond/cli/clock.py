@@ -5,9 +5,9 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
 from retentiond.cli.render import local, say
+from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible, NotCredible
-from retentiond.domain.errors import UsageError
 
 
 @click.group("clock")
@@ -50,10 +50,7 @@ def status(config: str, as_json: bool) -> None:
 @common
 def accept(wall: str, config: str, as_json: bool) -> None:
     """Take the system clock for true, because you typed the time and it agrees within 5 minutes. On the record."""
-    try:
-        typed = instants.from_text(wall)
-    except ValueError as error:
-        raise UsageError(f"--wall: {error}") from error
+    typed = typed_instant("--wall", wall)
     bootstrap.ask(bootstrap.load(config), {"verb": "accept_clock", "wall": instants.to_text(typed)})
     if as_json:
         emit_json("retentiond.clock.accept/1", {"accepted": instants.to_text(typed)})

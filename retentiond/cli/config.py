@@ -6,7 +6,7 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
-from retentiond.cli.render import coloured, count_of, say
+from retentiond.cli.render import coloured, count_of, say, say_lines
 from retentiond.domain.errors import CannotCreateError
 
 
@@ -30,13 +30,16 @@ def init(store: str, out: str, recorder_config: str | None, timezone: str | None
     The files say `mode: observe`; nothing is deleted until you change that.
     """
     proposal = bootstrap.propose(store, recorder_config=recorder_config, timezone=timezone)
+    for name in ("retentiond.yml", "register.yml"):
+        if (Path(out) / name).exists():
+            raise CannotCreateError(f"{Path(out) / name}: exists already; move it away, or write elsewhere with --out")
     say(proposal.summary)
     for name, text in (("retentiond.yml", proposal.settings), ("register.yml", proposal.register)):
         path = Path(out) / name
         try:
             with path.open("x", encoding="utf-8") as file:
                 file.write(text)
-            path.chmod(0o640)
+            path.chmod(0o644)  # the daemon is another user, and nothing in it is secret
         except FileExistsError as error:
             raise CannotCreateError(f"{path}: exists already; move it away, or write elsewhere with --out") from error
         except OSError as error:
@@ -63,7 +66,7 @@ def check(config: str, as_json: bool) -> None:
 @click.option("--register", "of_register", is_flag=True, help="The schema of register.yml.")
 def schema(of_register: bool) -> None:
     """Print the JSON Schema of retentiond.yml, for editors."""
-    say(bootstrap.schema_text(of_register=of_register))
+    say_lines(bootstrap.schema_text(of_register=of_register))
 
 
 @command.command("show")
@@ -74,4 +77,4 @@ def show(config: str, as_json: bool) -> None:
     if as_json:
         emit_json("retentiond.config/1", {"yaml": text})
     else:
-        say(text.rstrip())
+        say_lines(text)

@@ -8,8 +8,8 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
 from retentiond.cli.render import count_of, local, say, table
+from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
-from retentiond.domain.errors import UsageError
 
 
 @click.command("find")
@@ -50,12 +50,7 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
 def _instant(option: str, text: str | None, default: datetime) -> datetime:
     if text is None:
         return default
-    try:
-        if len(text) == len("2026-01-01"):
-            return datetime.fromisoformat(text).astimezone().astimezone(UTC)
-        return instants.from_text(text)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from error
+    return typed_instant(option, text)
 
 
 def _fields(row: bootstrap.Found) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`retentiond plan`: what is deleted when, and what waits for a person."""
 
-from datetime import datetime
 from typing import Any
 
 import click
@@ -8,9 +7,9 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
 from retentiond.cli.render import coloured, count_of, local, say
+from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
-from retentiond.domain.errors import UsageError
-from retentiond.domain.run import WAIT_TEXT
+from retentiond.domain.run import WAIT_TEXT, Plan
 
 
 @click.command("plan")
@@ -22,7 +21,7 @@ def command(at: str | None, config: str, as_json: bool) -> None:
     With --config NEW it shows what another configuration would change; nothing is deleted by it.
     """
     with bootstrap.open_view(bootstrap.load(config)) as view:
-        now = view.now() if at is None else _instant(at)
+        now = view.now() if at is None else typed_instant("--at", at)
         outlooks = view.outlook(now)
         trusted = view.trusted()
     if as_json:
@@ -40,13 +39,6 @@ def command(at: str | None, config: str, as_json: bool) -> None:
         _print(item)
 
 
-def _instant(text: str) -> datetime:
-    try:
-        return instants.from_text(text)
-    except ValueError as error:
-        raise UsageError(f"--at: {error}") from error
-
-
 def _runs(item: bootstrap.Outlook) -> list[dict[str, Any]]:
     runs: list[dict[str, Any]] = []
     if item.waiting is not None:
@@ -59,6 +51,7 @@ def _runs(item: bootstrap.Outlook) -> list[dict[str, Any]]:
                 "digest": plan.digest,
                 "waiting": True,
                 "approved": item.approved,
+                "approvable": item.approvable,
                 "why": plan.why.value,
             }
         )
@@ -71,6 +64,7 @@ def _runs(item: bootstrap.Outlook) -> list[dict[str, Any]]:
                 "digest": item.going_digest,
                 "waiting": False,
                 "approved": False,
+                "approvable": False,
                 "why": "explained",
             }
         )
@@ -100,12 +94,19 @@ def _print(item: bootstrap.Outlook) -> None:
         say(coloured(f"  wait for approval  {count_of(plan.count, 'recording')}", "warn") + f": {WAIT_TEXT[plan.why]}")
         for camera, count, oldest, newest in item.waiting_cameras:
             say(f"    {camera}: {count_of(count, 'recording')}, {local(oldest)} to {local(newest)}")
-        say("  to release exactly these, once, within 24 hours:")
-        say(f"    retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}")
-        if item.approved:
-            say("  (approved; being carried out)")
+        _print_what_to_type(item, plan)
     if not item.going and item.waiting is None:
         say("  nothing is due")
     say(f"  next               {local(item.next_due)}")
     for day, count in item.upcoming:
         say(f"    {day}  {count_of(count, 'recording')}")
+
+
+def _print_what_to_type(item: bootstrap.Outlook, plan: Plan) -> None:
+    if item.approved:
+        say("  approved; being carried out")
+    elif item.approvable:
+        say("  to release exactly these, once, within 24 hours:")
+        say(f"    retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}")
+    else:
+        say("  they can be approved once a daemon in mode enforce has adopted the store and found them due itself")

@@ -8,8 +8,8 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
 from retentiond.cli.render import say, table
+from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
-from retentiond.domain.errors import UsageError
 from retentiond.domain.register import Device, Register, Relation
 
 
@@ -24,7 +24,7 @@ def command() -> None:
 def show(at: str | None, config: str, as_json: bool) -> None:
     """Show which room has which class, and which device is where, at an instant."""
     loaded = bootstrap.load(config)
-    instant = _instant(at) if at is not None else bootstrap.wall_now()
+    instant = typed_instant("--at", at) if at is not None else bootstrap.wall_now()
     _show(loaded.register, instant, as_json=as_json)
 
 
@@ -33,7 +33,7 @@ def show(at: str | None, config: str, as_json: bool) -> None:
 @common
 def at_(time: str, config: str, as_json: bool) -> None:
     """Show the register as it stood at TIME."""
-    _show(bootstrap.load(config).register, _instant(time), as_json=as_json)
+    _show(bootstrap.load(config).register, typed_instant("TIME", time), as_json=as_json)
 
 
 @command.command("diff")
@@ -122,12 +122,3 @@ def _lines(register: Register) -> set[str]:
 def _span(since: datetime, until: datetime) -> str:
     begin = "always" if since.year == 1 else f"{since.astimezone(UTC):%Y-%m-%d %H:%M}Z"
     return begin if until.year == 9999 else f"{begin} to {until.astimezone(UTC):%Y-%m-%d %H:%M}Z"
-
-
-def _instant(text: str) -> datetime:
-    try:
-        if len(text) == len("2026-01-01"):
-            return datetime.fromisoformat(text).astimezone(UTC)
-        return instants.from_text(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r}: {error}") from error

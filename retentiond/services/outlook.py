@@ -19,7 +19,10 @@ DAYS_SHOWN = 7
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """One store at one instant, for `plan`."""
+    """One store at one instant, for `plan`.
+
+    What waits is `approvable` if the daemon has frozen it under its digest; else it is what it would freeze.
+    """
 
     store: StoreName
     condition: str
@@ -29,6 +32,7 @@ class Outlook:
     going_digest: str
     waiting: Plan | None
     approved: bool
+    approvable: bool
     waiting_cameras: tuple[tuple[CameraName, int, datetime, datetime], ...]
     next_due: datetime | None
     upcoming: tuple[tuple[str, int], ...]
@@ -60,6 +64,7 @@ class Forecaster:
             going_digest=digest_of(uuid, going),
             waiting=waiting,
             approved=approved,
+            approvable=waiting is not None and waiting == self._catalogue.waiting(store),
             waiting_cameras=_by_camera(members),
             next_due=self._planner.next_due(store, book, now),
             upcoming=self._upcoming(store, book, now),

@@ -1,0 +1,60 @@
+"""What is printed is one line each, and what is typed is an instant or an error with a remedy."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retentiond.cli.render import coloured, one_line, say, say_lines
+from retentiond.cli.times import typed_instant
+from retentiond.domain.errors import UsageError
+
+HOSTILE = "a\nBREACH forged\x1b[2J\u202e\u2028\x07"
+
+
+@given(st.text())
+def test_whatever_is_said_is_one_printable_line(text: str) -> None:
+    assert one_line(text).isprintable()
+    if text.isprintable():
+        assert one_line(text) == text
+
+
+def test_a_message_cannot_forge_a_line_nor_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    say(HOSTILE)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.isprintable()
+
+
+def test_colours_of_ours_pass_and_no_other_escape_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    say(coloured("fine", "good") + "\x1b[5m")
+    assert capsys.readouterr().out == "\x1b[32mfine\x1b[0m\\x1b[5m\n"
+
+
+def test_a_text_of_several_lines_keeps_them(capsys: pytest.CaptureFixture[str]) -> None:
+    say_lines("one\ntwo\x1b[2J")
+    assert capsys.readouterr().out == "one\ntwo\\x1b[2J\n"
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T12:00:00Z", "2026-03-01T14:00:00+02:00", "2026-03-01 12:00+00:00"])
+def test_a_time_with_an_offset_is_that_instant(text: str) -> None:
+    assert typed_instant("--at", text) == datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_a_time_without_an_offset_is_in_the_zone_in_which_times_are_shown() -> None:
+    shown = datetime(2026, 3, 1, 12, tzinfo=UTC).astimezone()
+    assert typed_instant("--at", f"{shown:%Y-%m-%d %H:%M}") == shown
+
+
+@pytest.mark.parametrize("text", ["", "now", "yesterday", "2026-13-01", "1772366400", "0001-01-01", "9999-12-31T23:59"])
+def test_what_is_no_time_is_an_error_with_a_remedy(text: str) -> None:
+    try:
+        typed_instant("--at", text)
+    except UsageError as error:
+        assert "write a date, or a time such as" in str(error)
+    else:
+        assert text in {"0001-01-01", "9999-12-31T23:59"}  # at the ends of the calendar it depends on the zone
