@@ -1,10 +1,12 @@
 """One record as one line: RFC 8785 JSON in a narrow profile, whose exact bytes without LF are the leaf."""
 
+import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from retentiond.domain import instants
@@ -16,6 +18,7 @@ MAX_BYTES = 65_000
 """Entries of a C2SP tlog are limited to 65,535 bytes."""
 
 FIRST_PREV = "0" * 64
+SALT_BYTES = 16
 ENVELOPE = frozenset({"v", "seq", "ts", "type", "run", "prev", "salt"})
 OUTCOME = {
     EventType.RECORDING_DELETED: "success",
@@ -45,33 +48,45 @@ class Envelope:
     salt: str
 
 
-def format_line(event: Event, envelope: Envelope) -> bytes:
-    """Return the line of `event`, without LF. An outcome that its type implies is added where it is not given.
+def format_line(event: Event, envelope: Envelope) -> tuple[bytes, Record]:
+    """Return the line of `event`, without LF, and the record that reading it gives.
+
+    An outcome that its type implies is added where it is not given. The record shares nothing with the event.
 
     Raises:
         StorageError: the event does not fit the profile; a bug in what made it, and nothing is written.
     """
-    fields = {
-        "v": VERSION,
-        "seq": envelope.seq,
-        "ts": instants.to_text(envelope.at),
-        "type": event.type.value,
-        "run": envelope.run,
-        "prev": envelope.prev,
-        "salt": envelope.salt,
-        **({"outcome": OUTCOME[event.type]} if event.type in OUTCOME else {}),
-        **event.fields,
-    }
-    clash = ENVELOPE & event.fields.keys()
-    wrong = f"it has a field {min(clash)!r} of its own, which is the trail's" if clash else _unfit(fields, 0)
-    if wrong is None:
+    ts, at = _written(envelope.at)
+    try:
+        content = _fitted_object(event.fields, 0)
+        if event.type in OUTCOME:
+            content.setdefault("outcome", OUTCOME[event.type])
+        fields = {
+            **content,
+            "v": VERSION,
+            "seq": envelope.seq,
+            "ts": ts,
+            "type": event.type.value,
+            "run": envelope.run,
+            "prev": envelope.prev,
+            "salt": envelope.salt,
+        }
+        if len(fields) != len(content) + len(ENVELOPE):
+            clash = min(ENVELOPE & content.keys())
+            raise _UnfitError(f"it has a field {clash!r} of its own, which is the trail's")
         line = canonical(fields)
-        if len(line) <= MAX_BYTES:
-            return line
-        wrong = f"it has {len(line)} bytes, and {MAX_BYTES} are allowed"
-    raise StorageError(
-        f"audit trail: a record of type {event.type.value!r} cannot be written: {wrong}; report this as a bug"
-    )
+        if len(line) > MAX_BYTES:
+            raise _UnfitError(f"it has {len(line)} bytes, and {MAX_BYTES} are allowed")
+    except _UnfitError as error:
+        raise StorageError(
+            f"audit trail: a record of type {event.type.value!r} cannot be written: {error}; report this as a bug"
+        ) from error
+    return line, Record(envelope.seq, at, event.type.value, content)
+
+
+def format_salt(noise: bytes) -> str:
+    """Return SALT_BYTES random bytes as a line has them: base64url without padding."""
+    return base64.urlsafe_b64encode(noise).decode().rstrip("=")
 
 
 def canonical(fields: Mapping[str, Any]) -> bytes:
@@ -106,6 +121,13 @@ def record_of(fields: Mapping[str, Any]) -> Record:
     return Record(fields["seq"], instants.from_text(fields["ts"]), fields["type"], content)
 
 
+@lru_cache(maxsize=16)
+def _written(at: datetime) -> tuple[str, datetime]:
+    """Return an instant as a line has it, and as it is read back; one batch has one instant."""
+    ts = instants.to_text(at)
+    return ts, instants.from_text(ts)
+
+
 def _wrong_envelope(fields: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the fields that every record has, None if nothing is."""
     if not fields.keys() >= ENVELOPE:
@@ -125,43 +147,63 @@ def _wrong_envelope(fields: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _unfit(value: object, depth: int) -> str | None:
-    """Return what in `value` the profile does not allow, None if all of it fits."""
-    if value is None or isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        return None if value.isascii() or _is_utf8(value) else "a text in it is no UTF-8"
-    if isinstance(value, int):
-        return None if abs(value) < _LARGEST else "a number in it is 2^53 or more"
-    if depth == _MAX_DEPTH:
-        return f"it is nested deeper than {_MAX_DEPTH} levels"
-    if isinstance(value, dict):
-        bad = next((key for key in value if not isinstance(key, str) or not _KEYS.fullmatch(key)), None)
-        return f"the key {bad!r} is not of a-z, 0-9 and _" if bad is not None else _first_unfit(value.values(), depth)
-    if isinstance(value, list | tuple):
-        return _first_unfit(value, depth)
-    return f"a value in it is a {type(value).__name__}"
+# --- the profile ------------------------------------------------------------------------------------------------
 
 
-def _first_unfit(values: Iterable[object], depth: int) -> str | None:
-    for value in values:
-        wrong = _unfit(value, depth + 1)
-        if wrong is not None:
-            return wrong
-    return None
+class _UnfitError(ValueError):
+    """The profile does not allow a value."""
 
 
-def _is_utf8(text: str) -> bool:
+def _fitted(value: object, depth: int) -> object:
+    """Return `value` made of nothing but what JSON has. Raises _UnfitError if the profile does not allow it."""
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return _fitted_text(value)
+        case int():
+            if abs(value) >= _LARGEST:
+                raise _UnfitError("a number in it is 2^53 or more")
+            return int(value)
+        case dict() | list() | tuple() if depth == _MAX_DEPTH:
+            raise _UnfitError(f"it is nested deeper than {_MAX_DEPTH} levels")
+        case dict():
+            return _fitted_object(value, depth)
+        case list() | tuple():
+            return [_fitted(item, depth + 1) for item in value]
+        case _:
+            raise _UnfitError(f"a value in it is a {type(value).__name__}")
+
+
+def _fitted_object(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    if not _are_keys(fields):
+        bad = next(key for key in fields if not _are_keys([key]))
+        raise _UnfitError(f"the key {bad!r} is not of a-z, 0-9 and _")
+    return {
+        # Nearly all values are plain ASCII texts, and this loop is most of what a line costs.
+        key: value if type(value) is str and value.isascii() else _fitted(value, depth + 1)
+        for key, value in fields.items()
+    }
+
+
+def _fitted_text(value: str) -> str:
     try:
-        text.encode()
-    except UnicodeEncodeError:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise _UnfitError("a text in it is no UTF-8") from error
+    return str.__str__(value)  # of a StrEnum the text, not the member
+
+
+def _are_keys(keys: Collection[Any]) -> bool:
+    """Tell whether all of `keys` are allowed; one match for all at once, in which an empty key would not show."""
+    try:
+        return not keys or ("" not in keys and _KEYS.fullmatch("".join(keys)) is not None)
+    except TypeError:
         return False
-    return True
 
 
 def _object(fields: dict[str, Any]) -> dict[str, Any]:
-    # One match for all keys at once; an empty key would not show in it.
-    if fields and ("" in fields or not _KEYS.fullmatch("".join(fields))):
+    if not _are_keys(fields):
         raise ValueError("a key in it is not of a-z, 0-9 and _")
     return fields
 

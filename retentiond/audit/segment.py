@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from retentiond.audit.line import FIRST_PREV, parse_line
+from retentiond.audit.shape import Shapes
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.durable import replace_file
 from retentiond.tlog.errors import TlogError
@@ -77,13 +78,24 @@ class Chain:
     prev: str
     before: Frontier
     leaves: list[bytes] = field(default_factory=list)
+    shapes: Shapes = field(default_factory=Shapes)
 
-    def follow(self, line: bytes) -> dict[str, Any]:
-        """Take in the next line and return its fields. Raises AuditDamagedError if it does not follow."""
-        fields = parse_line(line)
-        if fields["seq"] != self.seq:
-            raise AuditDamagedError(f"its number is {fields['seq']}, and {self.seq} comes next")
-        if fields["prev"] != self.prev:
+    def follow(self, line: bytes) -> dict[str, Any] | None:
+        """Take in the next line. Returns its fields if it had to be parsed, as those of PARSED_ALWAYS always are.
+
+        Raises:
+            AuditDamagedError: it is no record, or does not follow.
+        """
+        fields = None
+        known = self.shapes.recognise(line)
+        if known is None:
+            fields = parse_line(line)
+            self.shapes.learn(fields)
+            known = fields["seq"], fields["prev"]
+        seq, prev = known
+        if seq != self.seq:
+            raise AuditDamagedError(f"its number is {seq}, and {self.seq} comes next")
+        if prev != self.prev:
             raise AuditDamagedError("it does not follow from the line before: `prev` is not the hash of that")
         self.add(line)
         return fields
@@ -110,7 +122,7 @@ class Chain:
 
     def copy(self) -> "Chain":
         """Return a chain that goes on from here by itself."""
-        return Chain(self.seq, self.prev, self.frontier)
+        return Chain(self.seq, self.prev, self.frontier, shapes=self.shapes)
 
     def _grow(self) -> None:
         # Leaves are taken into the tree many at a time; one by one costs several times as much.

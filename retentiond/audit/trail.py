@@ -1,6 +1,5 @@
 """The writer: records are durable when it returns, and heads are exposed over durable lines only (I3)."""
 
-import base64
 import fcntl
 import math
 import os
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 
 from retentiond.audit.head import keep_origin, write_head
 from retentiond.audit.keys import remember_key
-from retentiond.audit.line import Envelope, format_line, parse_line, record_of
+from retentiond.audit.line import SALT_BYTES, Envelope, format_line, format_salt
 from retentiond.audit.reader import records_since
 from retentiond.audit.recovery import Opened, open_last_segment
 from retentiond.audit.segment import Chain, Segment, save_frontier
@@ -150,13 +149,13 @@ class Trail:
         self._file.check()
         if self._is_over(now):
             self._begin_segment(now, Segment(self._segment.directory, self._chain.seq), self._segment.name)
-        lines, chain = self._format(events, now)
-        self._file.append(b"".join(line + b"\n" for line in lines))
+        lines, records, chain = self._format(events, now)
+        self._file.append(b"\n".join([*lines, b""]))
         self._month = self._month or _month(now)
         self._advance(chain)
         if time.monotonic() - self._head_tried_at >= HEAD_EVERY_S:
             self._try_to_publish()
-        return [record_of(parse_line(line)) for line in lines]
+        return records
 
     def head(self) -> Head:
         return self._head
@@ -172,16 +171,18 @@ class Trail:
 
     # --- lines and heads --------------------------------------------------------------------------------------
 
-    def _format(self, events: Sequence[Event], now: datetime) -> tuple[list[bytes], Chain]:
-        """Return the lines of `events` and the chain after them; nothing of it counts yet."""
+    def _format(self, events: Sequence[Event], now: datetime) -> tuple[list[bytes], list[Record], Chain]:
+        """Return the lines of `events`, what they will be read as, and the chain after them; nothing counts yet."""
         chain = self._chain.copy()
-        lines = []
-        for event in events:
-            salt = base64.urlsafe_b64encode(self._settings.random_bytes(16)).decode().rstrip("=")
-            line = format_line(event, Envelope(chain.seq, now, self._run, chain.prev, salt))
+        lines, records = [], []
+        noise = self._settings.random_bytes(SALT_BYTES * len(events))
+        for number, event in enumerate(events):
+            salt = format_salt(noise[SALT_BYTES * number : SALT_BYTES * (number + 1)])
+            line, record = format_line(event, Envelope(chain.seq, now, self._run, chain.prev, salt))
             chain.add(line)
             lines.append(line)
-        return lines, chain
+            records.append(record)
+        return lines, records, chain
 
     def _advance(self, chain: Chain) -> None:
         """Go on from `chain`, whose lines are durable."""
@@ -217,7 +218,7 @@ class Trail:
         """
         chain = self._chain
         fields = {"previous": previous, "size": chain.seq, "root": chain.root.hex()}
-        lines, after = self._format([Event(EventType.AUDIT_SEGMENT, fields)], now)
+        lines, _, after = self._format([Event(EventType.AUDIT_SEGMENT, fields)], now)
         with suppress(StorageError):
             save_frontier(segment, chain)  # made again from the lines where it is missing
         try:

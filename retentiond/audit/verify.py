@@ -87,6 +87,7 @@ def _compare(chain: Chain, heads: list[_Attested]) -> None:
 def _check_segment(reading: _Reading, progress: Callable[[int], None]) -> int:
     """Check the lines of a segment; return how many bytes stand after the last one."""
     segment, chain = reading.segment, reading.chain
+    attested = {known.size for known in reading.heads}
     held: bytes | None = None
     for number, line in enumerate(read_lines(segment.path)):
         if held is not None:
@@ -95,7 +96,8 @@ def _check_segment(reading: _Reading, progress: Callable[[int], None]) -> int:
                 fields = chain.follow(held)
                 if number == 1 and segment.first:
                     _check_first_line(reading, before, fields)
-                _compare(chain, reading.heads)
+                if chain.seq in attested:
+                    _compare(chain, reading.heads)
             except AuditDamagedError as error:
                 where = f"{segment.path}, line {number} (record {segment.first + number - 1})"
                 raise AuditDamagedError(f"{where}: {error}") from error
@@ -105,9 +107,9 @@ def _check_segment(reading: _Reading, progress: Callable[[int], None]) -> int:
     return len(held or b"")
 
 
-def _check_first_line(reading: _Reading, root: bytes, fields: dict[str, Any]) -> None:
+def _check_first_line(reading: _Reading, root: bytes, fields: dict[str, Any] | None) -> None:
     """Every segment but the first begins with what all before it came to."""
-    stated = {key: fields.get(key) for key in ("type", "previous", "size", "root")}
+    stated = {key: (fields or {}).get(key) for key in ("type", "previous", "size", "root")}
     found = {
         "type": EventType.AUDIT_SEGMENT.value,
         "previous": reading.former.name if reading.former else "",

@@ -23,12 +23,13 @@ class MemoryTrail:
     def append(self, events: Sequence[Event]) -> Sequence[Record]:
         if self.broken is not None and events:
             raise self.broken
-        lines = list(self.lines)
+        lines, added = list(self.lines), []
         for event in events:
             prev = _leaf(lines[-1]).hex() if lines else FIRST_PREV
             salt = f"{len(lines):021d}A"
-            lines.append(format_line(event, Envelope(len(lines), self._now(), "run", prev, salt)))
-        added = [record_of(parse_line(line)) for line in lines[len(self.lines) :]]
+            line, record = format_line(event, Envelope(len(lines), self._now(), "run", prev, salt))
+            lines.append(line)
+            added.append(record)
         self.lines = lines
         return added
 
