@@ -7,7 +7,6 @@ are then the directories of the first level, or `motion` for files in the store 
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from retentiond.domain.errors import ConfigurationError, StorageError
@@ -16,39 +15,12 @@ from retentiond.domain.recording import CameraName, Sighting, StoreName
 from retentiond.ports import Entry
 from retentiond.recorders import config_files
 from retentiond.recorders.classifier import Classifier
+from retentiond.recorders.fixed import FixedRecorder
 from retentiond.recorders.layout import Layout
 from retentiond.recorders.motion_conf import MotionCamera, parse_cameras
 from retentiond.recorders.motion_layouts import NEWEST, MotionLayouts, MotionStore, default_layouts, layouts_of, name_of
 
 SOURCE = "motion.conf"
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultMotion:
-    """Recognises by default names or by the operator's layouts; there is no configuration to read."""
-
-    classifier: Classifier
-
-    @property
-    def kind(self) -> str:
-        return "motion"
-
-    @property
-    def ready(self) -> bool:
-        return True
-
-    @property
-    def trouble(self) -> str | None:
-        return None
-
-    def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
-        return self.classifier.classify(directory, entries)
-
-    def is_past(self, directory: bytes, now: datetime) -> bool:
-        return self.classifier.is_past(directory, now)
-
-    def devices(self) -> Sequence[SeenDevice]:
-        return ()
 
 
 class Motion:
@@ -129,13 +101,13 @@ class Motion:
 
 def build_motion(
     store: StoreName, path: str, zone: tzinfo, config_path: str | None, extra: Sequence[Layout] = ()
-) -> Motion | DefaultMotion:
+) -> Motion | FixedRecorder:
     """Build the recorder; `extra` layouts come first, as the operator's own words.
 
     The configuration is read once. If it cannot be used, that is the recorder's `trouble` and no error.
     """
     if config_path is None:
-        return DefaultMotion(Classifier(tuple(extra) or default_layouts(zone), newest=NEWEST))
+        return FixedRecorder("motion", Classifier(tuple(extra) or default_layouts(zone), newest=NEWEST))
     recorder = Motion(store, MotionStore(path, zone, config_path, config_files.real_path), extra)
     with suppress(StorageError):
         recorder.read()

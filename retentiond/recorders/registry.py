@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import StoreName
-from retentiond.recorders.motion import DefaultMotion, Motion, build_motion
-from retentiond.recorders.template import Template, build_template, template_layouts
+from retentiond.recorders.fixed import FixedRecorder
+from retentiond.recorders.motion import Motion, build_motion
+from retentiond.recorders.template import build_template, template_layouts
 
-AnyRecorder: TypeAlias = Motion | DefaultMotion | Template
+AnyRecorder: TypeAlias = Motion | FixedRecorder
 
 SUPPORTED = ("motion", "template")
 """What `recorder:` may say."""

@@ -16,12 +16,13 @@ from retentiond.domain.recording import (
     Unit,
 )
 from retentiond.ports import Entry, EntryKind, Recorder
-from retentiond.recorders.template import Template, build_template
+from retentiond.recorders.fixed import FixedRecorder
+from retentiond.recorders.template import build_template
 
 STORE = StoreName("main")
 
 
-def a_template(*layouts: str, cameras: tuple[str, ...] = ()) -> Template:
+def a_template(*layouts: str, cameras: tuple[str, ...] = ()) -> FixedRecorder:
     return build_template(STORE, ZoneInfo("UTC"), layouts, tuple(CameraName(camera) for camera in cameras))
 
 

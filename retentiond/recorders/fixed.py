@@ -1,0 +1,35 @@
+"""A recorder whose layouts never change while the daemon runs: the operator's own words, or a recorder's defaults."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from retentiond.domain.placement import SeenDevice
+from retentiond.domain.recording import Sighting
+from retentiond.ports import Entry
+from retentiond.recorders.classifier import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class FixedRecorder:
+    """`Recorder` by layouts only; it has no configuration that could name cameras."""
+
+    kind: str
+    classifier: Classifier
+
+    @property
+    def ready(self) -> bool:
+        return True
+
+    @property
+    def trouble(self) -> str | None:
+        return None
+
+    def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
+        return self.classifier.classify(directory, entries)
+
+    def is_past(self, directory: bytes, now: datetime) -> bool:
+        return self.classifier.is_past(directory, now)
+
+    def devices(self) -> Sequence[SeenDevice]:
+        return ()
