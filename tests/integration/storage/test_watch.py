@@ -214,21 +214,27 @@ def test_a_store_that_is_adopted_later_is_proven_too(tmp_path: Path) -> None:
         watch.stop()
 
 
-@pytest.mark.parametrize("name", [".retentiond/canary", ".retentiond"])
-def test_the_canary_is_not_written_through_a_link(disk: Disk, watch: InotifyWatch, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("precious", [b"precious", b""])
+def test_the_canary_is_not_written_through_a_link(
+    disk: Disk, watch: InotifyWatch, tmp_path: Path, precious: bytes
+) -> None:
     outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "canary").write_bytes(b"precious")
-    path = disk.path / name
-    if name == ".retentiond":
-        path.rename(tmp_path / "own")
-        path.symlink_to(outside)
-    else:
-        path.symlink_to(outside / "canary")
+    outside.write_bytes(precious)
+    (disk.path / ".retentiond" / "canary").symlink_to(outside)
     watch.start(Woken())
     watch.probe()
-    assert (outside / "canary").read_bytes() == b"precious"
+    assert outside.read_bytes() == precious
     assert not watch.proven(MAIN)
+
+
+def test_the_canary_is_not_made_behind_a_link(disk: Disk, watch: InotifyWatch, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (disk.path / ".retentiond").rename(tmp_path / "own")
+    (disk.path / ".retentiond").symlink_to(outside)
+    watch.start(Woken())
+    watch.probe()
+    assert os.listdir(outside) == []
 
 
 @pytest.mark.privileged
@@ -312,6 +318,25 @@ def test_events_that_were_lost_lead_to_a_look_at_everything(disk: Disk) -> None:
         assert Change(What.CLOSED, b"late", b"1.mp4", is_directory=False) in read_all(tree)
     finally:
         tree.close()
+
+
+def test_a_tree_that_is_dug_while_it_is_watched_takes_no_watch_below_16_levels(disk: Disk) -> None:
+    tree = TreeWatch(load_system_calls(), str(disk.path))
+    tree.open()
+    try:
+        before = watches_of(tree)
+        dig(disk.path, b"deep", 200)
+        for level in range(1, 40):
+            (disk.path / "deep" / "/".join("d" * level) / "more").mkdir()
+            read_all(tree)
+        assert watches_of(tree) - before == 16 + 14  # the levels, and what was made in those above the last
+    finally:
+        tree.close()
+
+
+def watches_of(tree: TreeWatch) -> int:
+    with open(f"/proc/self/fdinfo/{tree.descriptor}", encoding="ascii") as file:
+        return sum(line.startswith("inotify wd:") for line in file)
 
 
 def read_all(tree: TreeWatch) -> list[Change]:
