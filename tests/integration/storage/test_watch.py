@@ -290,12 +290,19 @@ def test_silence_proves_nothing_where_not_every_directory_is_watched(
     """In a user namespace of its own, whose limit of watches binds nobody else."""
     for number in range(directories):
         (disk.path / f"cam{number}").mkdir()
-    code = f"import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0\n{_ROOT_IN_NAMESPACE}{FEW_WATCHES}"
-    assert run_python(code, str(disk.path)) == f"True {proven}"
+    told = run_python(_ROOT_IN_NAMESPACE + FEW_WATCHES, str(disk.path))
+    if told == "no namespaces":
+        pytest.skip("this user may not make a user namespace")
+    assert told == f"True {proven}"
 
 
 _ROOT_IN_NAMESPACE = """
-for name, line in (("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")):
+import ctypes, os
+lines = (("setgroups", "deny"), ("uid_map", f"0 {os.getuid()} 1"), ("gid_map", f"0 {os.getgid()} 1"))
+if ctypes.CDLL(None).unshare(0x10000000) != 0:
+    print("no namespaces")
+    sys.exit()
+for name, line in lines:
     with open(f"/proc/self/{name}", "w") as file:
         file.write(line)
 """
