@@ -1,13 +1,20 @@
 """System calls that lie, fail or are missing: strace puts the faults in, and the store is looked at afterwards."""
 
+import ctypes
+import errno
 import itertools
 import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from retentiond.domain.recording import Unit
-from retentiond.ports import Failed, Voided
+from retentiond.ports import Failed, Pinned, Removed, Voided
+from retentiond.storage.syscalls import SystemCalls
 from tests.integration.storage.disk import Disk, an_intent, place, run_python
 
 BEGIN = """
@@ -102,6 +109,30 @@ def test_a_directory_that_cannot_be_synced_leaves_the_intent_open(disk: Disk) ->
         delete(disk, "fsync:error=EIO")
 
 
+RECOVER = """
+from retentiond.domain.recording import StoreName
+from retentiond.storage.store import DirectoryStore
+from tests.integration.storage.disk import an_intent
+path, mark = sys.argv[1:]
+adopted = DirectoryStore(StoreName("main"), path, expected=lambda: None).adopt()
+with DirectoryStore(StoreName("main"), path, expected=lambda: adopted).chunk() as chunk:
+    print(chunk.recover(an_intent(b"cam/1.mp4", mark)))
+"""
+
+
+@pytest.mark.parametrize("claimed", [True, False])
+@pytest.mark.parametrize("which", [1, 2])
+def test_recovery_makes_both_directories_durable(disk: Disk, claimed: bool, which: int) -> None:
+    path = disk.write(b"cam/1.mp4")
+    identity = disk.store.inspect(place(b"cam/1.mp4"), Unit.FILE)
+    assert identity is not None
+    os.rename(path, disk.claimed / "run-0")
+    if not claimed:
+        (disk.claimed / "run-0").unlink()
+    with pytest.raises(AssertionError, match=r"StorageError.*cannot be synced"):
+        run_python(RECOVER, str(disk.path), identity.mark, injections=(f"fsync:error=EIO:when={which}",))
+
+
 # --- file systems that know no NOREPLACE ---------------------------------------------------------------------------
 
 
@@ -177,16 +208,26 @@ def test_without_links_either_a_file_stays_claimed_and_its_intent_open(disk: Dis
 
 # --- a crash at any point ------------------------------------------------------------------------------------------
 
-CHANGES = ("renameat2", "renameat", "unlinkat", "linkat", "mkdirat", "fsync")
-RECOVER = """
-from retentiond.domain.recording import StoreName, Unit
-from retentiond.storage.store import DirectoryStore
-from tests.integration.storage.disk import an_intent
-path, mark, unit = sys.argv[1:]
-adopted = DirectoryStore(StoreName("main"), path, expected=lambda: None).adopt()
-with DirectoryStore(StoreName("main"), path, expected=lambda: adopted).chunk() as chunk:
-    print(chunk.recover(an_intent(b"1.mp4", mark, Unit(unit))))
-"""
+CHANGES = ("unlink", "rmdir", "rename", "link", "mkdir", "fsync")
+
+
+@dataclass
+class Libc:
+    """The C library, of which renameat2 may not know NOREPLACE, and may be the last call of the process."""
+
+    noreplace: bool
+    before: Callable[[], None] = lambda: None
+    real: ctypes.CDLL = field(default_factory=lambda: ctypes.CDLL(None, use_errno=True))
+
+    def renameat2(self, *arguments: Any) -> int:
+        self.before()
+        if self.noreplace:
+            return int(self.real.renameat2(*arguments))
+        ctypes.set_errno(errno.EINVAL)
+        return -1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
 
 
 @pytest.mark.parametrize("noreplace", [True, False])
@@ -196,40 +237,59 @@ def test_a_crash_before_any_change_is_settled_by_recovery(
     tmp_path: Path, noreplace: bool, unit: Unit, exchanged: bool
 ) -> None:
     """The process is killed before each of its changes. The fresh recording is never lost, the old one never kept."""
-    faults = () if noreplace else (WITHOUT_NOREPLACE,)
     name = b"" if unit is Unit.FILE else b"/1.jpg"
-    code = BEGIN + (EXCHANGE if exchanged else "") + END
-    deaths = 0
-    for call in CHANGES:
-        for k in itertools.count(1):
-            disk = Disk(tmp_path / f"{call}-{k}").adopt()
-            disk.write(b"1.mp4" + name, b"old")
-            disk.write(b"2.mp4" + name, b"fresh!")
-            identity = disk.store.inspect(place(b"1.mp4"), unit)
-            assert identity is not None
-            if not _dies(disk, code, *faults, f"{call}:signal=KILL:when={k}"):
-                break
-            deaths += 1
-            outcome = _recover(disk, identity.mark, unit, faults)
-            assert os.listdir(disk.claimed) == []
-            left = [path.read_bytes() for path in disk.path.glob("[!.]*" + ("/*" if name else ""))]
-            deleted = outcome.startswith("Removed") and not exchanged
-            assert sorted(left) == ([b"fresh!"] if deleted else [b"fresh!", b"old"]), (call, k, outcome)
-    assert deaths >= 3
+    for k in itertools.count(1):
+        disk = Disk(tmp_path / f"store-{k}").adopt()
+        disk.store._calls = SystemCalls(cast("ctypes.CDLL", Libc(noreplace)))
+        paths = [disk.write(b"1.mp4" + name, b"old"), disk.write(b"2.mp4" + name, b"fresh!")]
+        identity = disk.store.inspect(place(b"1.mp4"), unit)
+        assert identity is not None
+        if not _dies(disk, unit, k, exchanged=exchanged):
+            break
+        with disk.store.chunk() as chunk:
+            removal = chunk.recover(an_intent(b"1.mp4", identity.mark, unit))
+        assert os.listdir(disk.claimed) == []
+        left = sorted(path.read_bytes() for path in disk.path.glob("[!.]*" + ("/*" if name else "")))
+        deleted = isinstance(removal, Removed) and not exchanged
+        assert left == ([b"fresh!"] if deleted else [b"fresh!", b"old"]), (k, removal)
+        assert all(os.stat(path).st_nlink == 1 for path in paths if os.path.exists(path))
+    assert k > 4
 
 
-def _recover(disk: Disk, mark: str, unit: Unit, faults: tuple[str, ...]) -> str:
-    if faults:
-        return run_python(RECOVER, str(disk.path), mark, unit.value, injections=faults)
+def _dies(disk: Disk, unit: Unit, k: int, *, exchanged: bool) -> bool:
+    """Delete a recording in a child process that is killed before its k-th change; tell whether it got so far."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _delete_and_die(disk, unit, k, exchanged=exchanged)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def _delete_and_die(disk: Disk, unit: Unit, k: int, *, exchanged: bool) -> None:
+    number = itertools.count(1)
+
+    def before() -> None:
+        if next(number) == k:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def call_or_die(*arguments: Any, **named: Any) -> Any:
+            before()
+            return call(*arguments, **named)
+
+        return call_or_die
+
     with disk.store.chunk() as chunk:
-        return str(chunk.recover(an_intent(b"1.mp4", mark, unit)))
-
-
-def _dies(disk: Disk, code: str, *injections: str) -> bool:
-    """Run code with faults; tell whether it was killed."""
-    try:
-        run_python(code, str(disk.path), injections=injections)
-    except AssertionError as error:
-        assert "-9" in str(error)
-        return True
-    return False
+        pinned = chunk.pin(place(b"1.mp4"), unit)
+        assert isinstance(pinned, Pinned)
+        if exchanged:
+            for one, other in (("1", "x"), ("2", "1"), ("x", "2")):
+                os.rename(disk.path / f"{one}.mp4", disk.path / f"{other}.mp4")
+        for call in CHANGES:
+            setattr(os, call, dying(getattr(os, call)))
+        cast("Libc", disk.store._calls.libc).before = before
+        chunk.remove(pinned, "run-0")
+        chunk.settle()
