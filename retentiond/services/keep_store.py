@@ -35,6 +35,9 @@ from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import StoreScan
 from retentiond.services.survey import Survey, Surveyor
 
+WEIGH_SOON = timedelta(seconds=5)
+"""So long after a hint that shows something a person has to decide about; more of it may be on the way."""
+
 HOLD_OFF = timedelta(seconds=60)
 """A store whose due recordings wait as a whole is weighed again after this, not at every tick."""
 
@@ -194,6 +197,8 @@ class StoreKeeper:
         self._parts.planner.settle_bases(self.name, book, moment.now)
         if glance.result.arrived:
             self._due_unknown = True
+        if glance.result.unexplained and self._weigh_at is not None:
+            self._weigh_at = min(self._weigh_at, moment.now + WEIGH_SOON)
 
     def survey(self, book: RuleBook, now: datetime) -> Survey:
         """Look the store over."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from retentiond.domain.names import join
 from retentiond.domain.recording import Place, Recognised, Recording, Stream, Unclassified
+from retentiond.domain.starts import Arrival
 from retentiond.ports import (
     Catalogue,
     Entry,
@@ -28,11 +29,12 @@ REMEMBER_EVERY = 500
 
 @dataclass(slots=True)
 class ScanResult:
-    """What one scan met. `unlisted` are directories that proved nothing."""
+    """What one scan met. `unlisted` are directories that proved nothing, `unexplained` came when due already."""
 
     directories: int = 0
     recordings: int = 0
     arrived: int = 0
+    unexplained: int = 0
     removed_by_others: int = 0
     unlisted: list[Unlisted] = field(default_factory=list)
 
@@ -114,6 +116,7 @@ class StoreScan:
         told = (Seen(stream, place, sighting.start) for place, (stream, sighting) in seen.items())
         known = self._catalogue.compare(self._store.name, listing, told)
         arrived = self._arrivals.judge(known.unknown, seen, book, moment)
+        self.result.unexplained += sum(item.arrival is not Arrival.ORDINARY for item in arrived)
         listed = {entry.name for entry in listing.entries}
         disowned = [item for item in known.vanished if item.place.name in listed]
         vanished = [item for item in known.vanished if item.place.name not in listed and self._is_gone(item)]

@@ -75,6 +75,21 @@ def test_few_files_that_arrive_old_go_after_the_grace(world: World) -> None:
     assert not old & world.files()
 
 
+def test_what_arrives_old_is_put_before_a_person_soon_after_the_watcher_saw_it(world: World) -> None:
+    world.start()
+    world.scan()
+    world.record_many("hall", BEGIN - 3 * DAY, 100, every=timedelta(minutes=40))
+    world.scan()
+    old = world.record("yard", BEGIN - 60 * DAY)
+    world.cycle.look_again(world.keeper.name, b"yard")
+    world.pass_time(timedelta(seconds=10), look_every=timedelta(seconds=5))
+    plan = world.waiting()
+    assert plan is not None
+    assert plan.why is WaitReason.DISPUTED
+    world.approve()
+    assert not old.exists()
+
+
 def test_more_than_half_of_a_store_waits_even_when_time_explains_it(world: World) -> None:
     world.start()
     world.scan()
