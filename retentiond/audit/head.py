@@ -1,14 +1,16 @@
 """What the trail is known by beside its lines: its origin, and its newest head, signed where there is a key."""
 
 import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from retentiond.audit.keys import read_keys
+from retentiond.audit.keys import known_keys
 from retentiond.domain.errors import AuditDamagedError, ConfigurationError, StorageError
 from retentiond.durable import replace_file
 from retentiond.ports import Head
 from retentiond.tlog.checkpoint import Checkpoint, format_checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from retentiond.tlog.errors import TlogError
-from retentiond.tlog.key import Signer, parse_vkey
+from retentiond.tlog.key import Signer, VerifierKey, parse_vkey
 from retentiond.tlog.note import format_note, parse_note
 
 _MOST_BYTES = 65_536
@@ -43,34 +45,53 @@ def read_origin(directory: str) -> str | None:
         raise StorageError(f"{directory}/origin: is no text; restore it, `checkpoint` has it in line 1") from error
 
 
-def write_head(directory: str, origin: str, head: Head, signer: Signer | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """A size and a root that somebody vouches for; `name` says who, as in "the head on disk"."""
+
+    name: str
+    size: int
+    root: bytes
+
+
+def format_head(origin: str, size: int, root: bytes, signers: Sequence[Signer]) -> bytes:
+    """Return a head as it is kept and published: a signed note, or only its text where there is no key."""
+    checkpoint = Checkpoint(origin=origin, size=size, root=root)
+    return format_note(sign_checkpoint(checkpoint, signers)) if signers else format_checkpoint(checkpoint).encode()
+
+
+def write_head(directory: str, origin: str, head: Head, signers: Sequence[Signer]) -> None:
     """Replace the trail's `checkpoint`. Raises StorageError."""
-    checkpoint = Checkpoint(origin=origin, size=head.size, root=head.root)
-    if signer is None:
-        data = format_checkpoint(checkpoint).encode()
-    else:
-        data = format_note(sign_checkpoint(checkpoint, [signer]))
+    data = format_head(origin, head.size, head.root, signers)
     replace_file(os.path.join(directory, "checkpoint"), data, 0o644)
 
 
-def read_head(directory: str) -> Head | None:
+def read_head(directory: str, trusted: Collection[VerifierKey] | None = None) -> Head | None:
     """Return the head kept on disk, None if there is none yet; `signed` only if a known key's signature verifies.
 
+    Args:
+        directory: of the trail.
+        trusted: believe none of the keys in `keys` but these.
+
     Raises:
-        AuditDamagedError: it is no checkpoint of this trail, or keys of the trail are known and none signed it.
+        AuditDamagedError: it is no checkpoint of this trail, or keys of the trail are known and none that may sign a
+            head of this size has signed it.
         StorageError: it cannot be read.
     """
     path = os.path.join(directory, "checkpoint")
     data = _read(path)
     if data is None:
         return None
-    keys = [parse_vkey(vkey) for vkey in read_keys(directory)]
+    known = known_keys(directory)
     try:
         if b"\n\n" not in data:
             checkpoint, signed = parse_checkpoint(data.decode()), False
-        elif keys:
+        elif known or trusted is not None:
             note = parse_note(data)
-            checkpoint, signed = open_checkpoint(note, parse_checkpoint(note.text).origin, keys), True
+            checkpoint = parse_checkpoint(note.text)
+            keys = [parse_vkey(key.vkey) for key in known if key.may_sign(checkpoint.size)]
+            keys = [key for key in keys if trusted is None or key in trusted]
+            checkpoint, signed = open_checkpoint(note, checkpoint.origin, keys), True
         else:
             checkpoint, signed = parse_checkpoint(parse_note(data).text), False
     except (TlogError, UnicodeDecodeError) as error:

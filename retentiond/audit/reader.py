@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from retentiond.audit.head import read_head
+from retentiond.audit.kept import kept_segments, read_base
 from retentiond.audit.line import parse_line, record_of
-from retentiond.audit.segment import Segment, list_segments, read_lines
+from retentiond.audit.segment import Segment, whole_lines
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.domain.event import Event, Record
 from retentiond.ports import Head
@@ -43,15 +44,17 @@ class AuditFilter:
 
 
 def records_since(log: str, since: int = 0) -> Iterator[Record]:
-    """Yield the records of the trail in the directory `log` from index `since` on, as far as it is written.
+    """Yield the records of the trail in the directory `log` from index `since` on, as far as it is written and kept.
+
+    What was pruned is passed over. What is missing without that is damage.
 
     Raises:
         AuditDamagedError: a line is no record, or is not the one that belongs there; it says which.
         StorageError: the files cannot be read.
     """
-    segments = list_segments(log)
+    segments = kept_segments(log)
     begun = sum(segment.first <= since for segment in segments)
-    number: int | None = None
+    number: int | None = None if begun else read_base(os.path.dirname(log)).first
     for segment in segments[max(begun - 1, 0) :]:
         if number not in {None, segment.first}:
             raise AuditDamagedError(
@@ -59,13 +62,15 @@ def records_since(log: str, since: int = 0) -> Iterator[Record]:
                 "see: retentiond audit verify"
             )
         number = segment.first
-        held: bytes | None = None
-        for line in read_lines(segment.path):  # what stands after the last LF is being written, or torn
-            if held is not None:
+        try:
+            for line in whole_lines(segment.path):
                 if number >= since:
-                    yield _record(held, segment, number)
+                    yield _record(line, segment, number)
                 number += 1
-            held = line
+        except StorageError:
+            if segment.first >= read_base(os.path.dirname(log)).first:
+                raise
+            number = None  # it was pruned meanwhile; the next one begins anew
 
 
 def follow(log: str, since: int, stopping: Callable[[], bool], *, poll_s: float = POLL_S) -> Iterator[Record]:
@@ -109,7 +114,7 @@ class TrailOnDisk:
 
 def _extent(log: str) -> tuple[str, int] | None:
     """Return the last segment and its length, which tell whether the trail has grown."""
-    segments = list_segments(log)
+    segments = kept_segments(log)
     if not segments:
         return None
     try:

@@ -2,21 +2,15 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retentiond.audit.head import read_head
+from retentiond.audit.head import Attested, read_head
+from retentiond.audit.kept import Base, kept_segments, read_base
 from retentiond.audit.line import parse_line
-from retentiond.audit.segment import (
-    Chain,
-    Segment,
-    begin_chain,
-    list_segments,
-    load_chain,
-    read_lines,
-    save_frontier,
-)
+from retentiond.audit.segment import Chain, Segment, begin_chain, load_chain, read_lines, save_frontier
 from retentiond.domain import instants
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.durable import replace_file, sync_directory
@@ -54,26 +48,30 @@ class Opened:
     head: Head | None
 
 
-def open_last_segment(directory: str, log: str, now: datetime) -> Opened:
+def open_last_segment(directory: str, log: str, now: datetime, attested: Sequence[Attested] = ()) -> Opened:
     """Read the end of the trail and mend it where that is allowed.
 
     A broken end above the newest head is torn: it was never durable and nothing was done on it. It is kept aside and
-    cut off. Below the head it is damage, which is evidence and stays.
+    cut off. Below the head it is damage, which is evidence and stays. The newest head is the largest of the one on
+    disk and those that are `attested` elsewhere, such as by a witness.
 
     Raises:
         AuditDamagedError: a line below the newest head is damaged, or lines are missing.
         StorageError: the files cannot be read or written.
     """
     head = read_head(directory)
-    segments = list_segments(log)
+    heads = [*attested, *([] if head is None else [Attested("the head on disk", head.size, head.root)])]
+    base, segments = read_base(directory), kept_segments(log)
     if not segments:
-        if head is not None and head.size:
-            raise AuditDamagedError(f"{log}: {head.size} records are attested and none are there; {_ADVICE}")
+        largest = max(heads, key=lambda known: known.size, default=None)
+        if base.first or (largest is not None and largest.size):
+            size = max(base.first, largest.size if largest is not None else 0)
+            raise AuditDamagedError(f"{log}: {size} records are attested and none are there; {_ADVICE}")
         return Opened(Segment(log, 0), "", begin_chain(), 0, None, (), head)
     segment = segments[-1]
-    chain = load_chain(segment) or _rebuild_chain(segments)
-    end = _follow(segment, chain, head)
-    _refuse_damage(segment, chain, end, head)
+    chain = load_chain(segment) or _rebuild_chain(segments, base)
+    end = _follow(segment, chain, heads)
+    _refuse_damage(segment, chain, end, heads)
     if end.broken:
         _cut_off(directory, segment, end, now)
     return Opened(
@@ -102,11 +100,12 @@ class _End:
     why: str = "the file ends there"
 
 
-def _follow(segment: Segment, chain: Chain, head: Head | None) -> _End:
+def _follow(segment: Segment, chain: Chain, heads: Sequence[Attested]) -> _End:
     """Follow the lines of a segment as far as they are good."""
     end = _End()
     held: bytes | None = None
-    _compare(segment, chain, head)
+    sizes = {known.size for known in heads}
+    _compare(segment, chain, heads)
     for line in read_lines(segment.path):  # the last item stands after the last LF, so one is always held back
         if held is not None:
             try:
@@ -115,42 +114,59 @@ def _follow(segment: Segment, chain: Chain, head: Head | None) -> _End:
                 end.why, end.broken = str(error), _rest(segment.path, end.size_bytes)
                 return end
             end.size_bytes += len(held) + 1
-            _compare(segment, chain, head)
+            if chain.seq in sizes:
+                _compare(segment, chain, heads)
         held = line
     if held:
         end.why, end.broken = "it has no end", held
     return end
 
 
-def _compare(segment: Segment, chain: Chain, head: Head | None) -> None:
-    if head is not None and head.size == chain.seq and head.root != chain.root:
-        raise AuditDamagedError(
-            f"{segment.path}: the first {chain.seq} records are not those that the head on disk attests; {_ADVICE}"
-        )
+def _compare(segment: Segment, chain: Chain, heads: Sequence[Attested]) -> None:
+    for known in heads:
+        if known.size == chain.seq and known.root != chain.root:
+            raise AuditDamagedError(
+                f"{segment.path}: the first {chain.seq} records are not those that {known.name} attests; {_ADVICE}"
+            )
 
 
-def _refuse_damage(segment: Segment, chain: Chain, end: _End, head: Head | None) -> None:
+def _refuse_damage(segment: Segment, chain: Chain, end: _End, heads: Sequence[Attested]) -> None:
     where = f"{segment.path}, line {chain.seq - segment.first + 1} (record {chain.seq})"
-    if head is not None and chain.seq < head.size:
-        raise AuditDamagedError(f"{where}: {end.why}, and {head.size} records are attested; {_ADVICE}")
-    if head is None and chain.seq and end.broken:
+    largest = max(heads, key=lambda known: known.size, default=None)
+    if largest is not None and chain.seq < largest.size:
+        raise AuditDamagedError(
+            f"{where}: {end.why}, and {largest.size} records are attested by {largest.name}; {_ADVICE}"
+        )
+    if largest is None and chain.seq and end.broken:
         # The first head is kept before anything is done, so only its loss leads here.
         raise AuditDamagedError(f"{where}: {end.why}, and no head says how many records were durable; {_ADVICE}")
 
 
-def _rebuild_chain(segments: list[Segment]) -> Chain:
+def _rebuild_chain(segments: list[Segment], base: Base) -> Chain:
     """Read all former segments, because the edge kept beside the last one is missing or wrong, and keep it again."""
     *former, last = segments
-    chain = begin_chain()
-    for segment in former:
-        end = _follow(segment, chain, None)
-        if end.broken:
-            line = chain.seq - segment.first + 1
-            raise AuditDamagedError(f"{segment.path}, line {line} (record {chain.seq}): {end.why}; {_ADVICE}")
+    chain = follow_segments(former, base.chain())
     if chain.seq != last.first:
         raise AuditDamagedError(f"{last.path}: begins at record {last.first}, and {chain.seq} are before it; {_ADVICE}")
     with suppress(StorageError):
         save_frontier(last, chain)  # a full disk has no room for it; then the next start reads all again
+    return chain
+
+
+def follow_segments(segments: Sequence[Segment], chain: Chain) -> Chain:
+    """Read whole segments from `chain` on, and return the chain after them.
+
+    Raises:
+        AuditDamagedError: a line is damaged; it says which.
+        StorageError: the files cannot be read.
+    """
+    for segment in segments:
+        if segment.first != chain.seq:
+            break
+        end = _follow(segment, chain, ())
+        if end.broken:
+            line = chain.seq - segment.first + 1
+            raise AuditDamagedError(f"{segment.path}, line {line} (record {chain.seq}): {end.why}; {_ADVICE}")
     return chain
 
 

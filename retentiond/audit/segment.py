@@ -70,6 +70,15 @@ def read_lines(path: str, offset: int = 0) -> Iterator[bytes]:
     yield rest
 
 
+def whole_lines(path: str) -> Iterator[bytes]:
+    """Yield the lines of a file that have their LF, each without it. Raises StorageError."""
+    held: bytes | None = None
+    for line in read_lines(path):
+        if held is not None:
+            yield held
+        held = line
+
+
 @dataclass(slots=True)
 class Chain:
     """Where a reading of the trail stands: the next index, the leaf hash before it, and the tree so far."""

@@ -10,6 +10,8 @@ from retentiond.durable import sync_directory
 
 RESERVE_BYTES = 1 << 20
 _KEEP_SIZE = 1
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_MAKE_ROOM = "make room on its disk"
 
 
 class SegmentFile:
@@ -22,21 +24,22 @@ class SegmentFile:
         self._reserved_to = 0
         self._lost = ""
 
-    def append(self, data: bytes) -> None:
-        """Write `data` with one call and make it durable.
+    def append(self, data: bytes, *, ahead: int = 0) -> None:
+        """Write `data` with one call and make it durable, once there is room for it and for `ahead` bytes after it.
 
         Raises:
             StorageError: it is not written, and the file is as it was. It may be tried again.
             DurabilityLostError: a sync failed, now or earlier. It is not tried again (rule 7).
         """
         self.check()
-        self._reserve(len(data))
+        if not self._reserve(len(data) + ahead) and ahead:
+            raise StorageError(f"{self.path}: has no room for what follows on what is to be written; {_MAKE_ROOM}")
         try:
             if os.write(self._descriptor, data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             self._cut_back()
-            raise StorageError(f"{self.path}: cannot be written ({error.strerror}); make room on its disk") from error
+            raise StorageError(f"{self.path}: cannot be written ({error.strerror}); {_MAKE_ROOM}") from error
         try:
             os.fdatasync(self._descriptor)
         except OSError as error:
@@ -95,18 +98,31 @@ class SegmentFile:
         except OSError as error:
             raise self.lose(f"{self.path}: half a write cannot be taken back ({error.strerror})") from error
 
-    def _reserve(self, size_bytes: int) -> None:
+    def _reserve(self, size_bytes: int) -> bool:
         """Hold room beyond the end of the file for what comes next, so that a full disk does not stop deletion.
 
-        Where the file system cannot, or is full already, the write itself tells.
+        Returns whether there is room for `size_bytes`. Where the file system cannot say, the write itself tells.
         """
         if self.size_bytes + size_bytes + RESERVE_BYTES // 2 <= self._reserved_to:
-            return
-        length = size_bytes + RESERVE_BYTES
-        libc = ctypes.CDLL(None)
+            return True
+        for length in (size_bytes + RESERVE_BYTES, size_bytes):
+            failure = self._allocate(length)
+            if failure == 0:
+                self._reserved_to = self.size_bytes + length
+                return True
+            if failure not in _NO_ROOM:
+                return True
+        return False
+
+    def _allocate(self, length: int) -> int:
+        """Hold `length` bytes beyond the end without changing the length of the file; return 0 or an errno.
+
+        Room that is held already, by an earlier run too, counts and costs nothing.
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
         fallocate = getattr(libc, "fallocate64", None) or libc.fallocate
-        if fallocate(self._descriptor, _KEEP_SIZE, ctypes.c_int64(self.size_bytes), ctypes.c_int64(length)) == 0:
-            self._reserved_to = self.size_bytes + length
+        done = fallocate(self._descriptor, _KEEP_SIZE, ctypes.c_int64(self.size_bytes), ctypes.c_int64(length))
+        return 0 if done == 0 else ctypes.get_errno()
 
 
 def open_segment_file(path: str, size_bytes: int, *, create: bool) -> SegmentFile:

@@ -1,4 +1,8 @@
-"""The writer: records are durable when it returns, and heads are exposed over durable lines only (I3)."""
+"""The writer: records are durable when it returns, and heads are exposed over durable lines only (I3).
+
+The order is reserve, intent, fsync, act, outcome, fsync, sign, expose. Room for the outcomes is held before an intent
+is taken, so a disk that fills up never leaves a deletion without its outcome.
+"""
 
 import fcntl
 import math
@@ -10,14 +14,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retentiond.audit.head import keep_origin, write_head
-from retentiond.audit.keys import remember_key
+from retentiond.audit.head import Attested, format_head, keep_origin, write_head
+from retentiond.audit.keys import Signers
 from retentiond.audit.line import SALT_BYTES, Envelope, format_line, format_salt
+from retentiond.audit.prune import PrunePlan, carry_out, check_plan, pruned_event, remove_pruned
 from retentiond.audit.reader import records_since
 from retentiond.audit.recovery import Opened, open_last_segment
+from retentiond.audit.rotation import KeyRing
 from retentiond.audit.segment import Chain, Segment, save_frontier
 from retentiond.audit.segment_file import RESERVE_BYTES, SegmentFile, open_segment_file
-from retentiond.domain.errors import StorageError, TryAgainError
+from retentiond.domain.decisions import Decisions
+from retentiond.domain.errors import MustRestartError, StorageError, TryAgainError
 from retentiond.domain.event import Event, EventType, Record
 from retentiond.durable import replace_file, sync_directory
 from retentiond.ports import Head
@@ -25,6 +32,8 @@ from retentiond.tlog.key import Signer
 
 SEGMENT_BYTES = 64 << 20
 HEAD_EVERY_S = 1.0
+OUTCOME_BYTES = 600
+"""So much longer than the entry in its intent an outcome may get, with everything that the trail adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,11 @@ class TrailSettings:
         origin: its name in the world, which it keeps for life.
         now: the wall clock; the order of records is their number, never their time.
         signer: signs heads; None leaves them unsigned.
+        next_signer: will take its place; until then both sign (`rotation.py`).
         run: the id of this run of the daemon; empty makes one.
         opening: further fields of `audit.open`, such as the version and the boot id.
+        before_opening: goes on the record before `audit.open`.
+        attested: heads that others keep, such as a witness: nothing below them is ever mended.
         random_bytes: where salts come from.
         segment_bytes: a segment of this size is followed by another.
     """
@@ -46,8 +58,11 @@ class TrailSettings:
     origin: str
     now: Callable[[], datetime]
     signer: Signer | None = None
+    next_signer: Signer | None = None
     run: str = ""
     opening: tuple[tuple[str, str], ...] = ()
+    before_opening: tuple[Event, ...] = ()
+    attested: tuple[Attested, ...] = ()
     random_bytes: Callable[[int], bytes] = os.urandom
     segment_bytes: int = SEGMENT_BYTES
 
@@ -56,17 +71,20 @@ class TrailSettings:
 def open_trail(settings: TrailSettings) -> Iterator["Trail"]:
     """Open the trail for writing, mend a torn tail, and put `audit.open` on the record.
 
+    On a disk that takes nothing now, the trail is open all the same: `audit.open` goes before the first record that can
+    be written.
+
     Raises:
         TryAgainError: another process writes it.
         ConfigurationError: it has another origin.
         AuditDamagedError: lines below the newest head are damaged. They are never mended.
-        StorageError: it cannot be read or written.
+        StorageError: it cannot be read, or is new and cannot be written.
     """
     log = os.path.join(settings.directory, "log")
-    lock = _lock(settings.directory, log)
+    lock = lock_trail(settings.directory, log)
     try:
         keep_origin(settings.directory, settings.origin)
-        opened = open_last_segment(settings.directory, log, settings.now())
+        opened = open_last_segment(settings.directory, log, settings.now(), settings.attested)
         file = open_segment_file(opened.segment.path, opened.size_bytes, create=opened.chain.seq == 0)
         trail = Trail(settings, opened, file)
         try:
@@ -78,8 +96,13 @@ def open_trail(settings: TrailSettings) -> Iterator["Trail"]:
         os.close(lock)
 
 
-def _lock(directory: str, log: str) -> int:
-    """Make the directories if they are not there, and take the lock of the one writer."""
+def lock_trail(directory: str, log: str) -> int:
+    """Make the directories if they are not there, and take the lock of the one writer; closing the result lets it go.
+
+    Raises:
+        TryAgainError: another process writes the trail.
+        StorageError: it cannot be made or locked.
+    """
     try:
         for made in (directory, log):
             if not os.path.isdir(made):
@@ -108,31 +131,43 @@ class Trail:
         self._settings = settings
         self._opened = opened
         self._segment: Segment = opened.segment
+        self._former = opened.former
         self._month = opened.month
         self._chain: Chain = opened.chain
         self._file = file
         self._run = settings.run or secrets.token_hex(16)
-        self._head = self._head_of(opened.chain)
+        signers = Signers(settings.signer, settings.next_signer)
+        self._keys = KeyRing(settings.directory, signers, self._written_at)
+        self._pending: tuple[Event, ...] = ()
+        self._head = Head(opened.chain.seq, opened.chain.root, signed=False)
         self._head_is_kept = True
         self._head_tried_at = -math.inf
 
     # --- life -------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Put on the record that a writer began, and what it mended."""
+        """Put on the record that a writer began, what it mended, and which new key signs."""
         opened, settings = self._opened, self._settings
-        if settings.signer is not None:
-            remember_key(settings.directory, settings.signer, self._chain.seq)
+        self._keys.open(self._chain.seq)
+        self._head = self._head_of(self._chain)
+        with suppress(StorageError):
+            remove_pruned(settings.directory)
         if opened.head is None:
             # Recovery tells a torn end from damage by the head, so one is kept before there is anything to tear.
             self.publish()
-        if opened.month is None and self._chain.seq:
-            self._begin_segment(settings.now(), opened.segment, opened.former)
-        events = [Event(EventType.AUDIT_OPEN, {"origin": settings.origin, **dict(settings.opening)})]
-        for torn in opened.torn:
-            fields = {"bytes": torn.size_bytes, "sha256": torn.sha256}
-            events.append(Event(EventType.AUDIT_RECOVERED, fields))
-        self.append(events)
+        recovered = ({"bytes": torn.size_bytes, "sha256": torn.sha256} for torn in opened.torn)
+        self._pending = (
+            *settings.before_opening,
+            Event(EventType.AUDIT_OPEN, {"origin": settings.origin, **dict(settings.opening)}),
+            *(Event(EventType.AUDIT_RECOVERED, fields) for fields in recovered),
+        )
+        try:
+            self._append((), settings.now())
+            self._announce_keys()
+        except MustRestartError:
+            raise
+        except StorageError:
+            pass  # a full disk: what is due waits or goes as `on_failure` says, and that has to be decided elsewhere
 
     def close(self) -> None:
         """Keep the newest head and let go of the file."""
@@ -143,19 +178,7 @@ class Trail:
     # --- the port ---------------------------------------------------------------------------------------------
 
     def append(self, events: Sequence[Event]) -> Sequence[Record]:
-        if not events:
-            return ()
-        now = self._settings.now()
-        self._file.check()
-        if self._is_over(now):
-            self._begin_segment(now, Segment(self._segment.directory, self._chain.seq), self._segment.name)
-        lines, records, chain = self._format(events, now)
-        self._file.append(b"\n".join([*lines, b""]))
-        self._month = self._month or _month(now)
-        self._advance(chain)
-        if time.monotonic() - self._head_tried_at >= HEAD_EVERY_S:
-            self._try_to_publish()
-        return records
+        return self._append(events, self._settings.now())[1] if events else ()
 
     def head(self) -> Head:
         return self._head
@@ -166,10 +189,48 @@ class Trail:
     def publish(self) -> None:
         """Write the newest head beside the trail. Raises StorageError."""
         self._head_tried_at = time.monotonic()
-        write_head(self._settings.directory, self._settings.origin, self._head, self._settings.signer)
+        signers = self._keys.signers(self._settings.now(), self._head.size)
+        write_head(self._settings.directory, self._settings.origin, self._head, signers)
         self._head_is_kept = True
 
+    def prune(self, plan: PrunePlan, decisions: Decisions) -> Record:
+        """Remove the segments of a plan and keep what they add up to; `decisions` is the fold of the whole trail.
+
+        The order: the record, then what is kept, then the files. A crash in between leaves more than was to stay,
+        and the next start finishes it.
+
+        Raises:
+            TryAgainError: there is nothing to prune, or something changed since the plan was made.
+            StorageError: it cannot be put on the record or kept; nothing was removed.
+        """
+        now, directory = self._settings.now(), self._settings.directory
+        self._turn_over(now)
+        check_plan(plan, directory, decisions)
+        if decisions.seq != self._chain.seq and not self._is_header(decisions.seq):
+            raise TryAgainError("the audit trail went on meanwhile; make the plan again")
+        self.publish()
+        seq = self._chain.seq + len(self._pending)
+        signers = self._keys.signers(now, self._chain.seq)
+        note = format_head(self._settings.origin, plan.base.first, plan.base.frontier.root, signers)
+        event, base = pruned_event(plan, decisions, seq, note.decode())
+        (record,) = self._append([event], now)[1]
+        carry_out(directory, base)
+        return record
+
     # --- lines and heads --------------------------------------------------------------------------------------
+
+    def _append(self, events: Sequence[Event], now: datetime) -> tuple[list[bytes], list[Record]]:
+        """Write what is pending, and `events`; return the lines and records of the latter."""
+        self._file.check()
+        self._turn_over(now)
+        lines, records, chain = self._format([*self._pending, *events], now)
+        self._file.append(b"\n".join([*lines, b""]), ahead=_room_for_outcomes(events, lines))
+        self._month = self._month or _month(now)
+        first, self._pending = len(self._pending), ()
+        self._advance(chain)
+        if time.monotonic() - self._head_tried_at >= HEAD_EVERY_S:
+            self._try_to_publish()
+        return lines[first:], records[first:]
 
     def _format(self, events: Sequence[Event], now: datetime) -> tuple[list[bytes], list[Record], Chain]:
         """Return the lines of `events`, what they will be read as, and the chain after them; nothing counts yet."""
@@ -191,7 +252,7 @@ class Trail:
         self._head_is_kept = False
 
     def _head_of(self, chain: Chain) -> Head:
-        return Head(chain.seq, chain.root, signed=self._settings.signer is not None)
+        return Head(chain.seq, chain.root, signed=self._keys.signs)
 
     def _try_to_publish(self) -> None:
         """Write the head if that can be done now. It follows from the lines, and they are durable without it.
@@ -201,7 +262,29 @@ class Trail:
         with suppress(StorageError):
             self.publish()
 
+    def _announce_keys(self) -> None:
+        """Put new keys on the record, and let them sign from then on."""
+        while (new := self._keys.unannounced()) is not None:
+            now = self._settings.now()
+            self._turn_over(now)
+            before = self._chain.copy()
+            (line,), _ = self._append([self._keys.announcement(new)], now)
+            self._keys.accept(new, line, before.seq, before.frontier)
+            self._head = self._head_of(self._chain)
+            self._try_to_publish()
+
+    def _written_at(self, seq: int) -> datetime | None:
+        record = next(self.records(seq), None)
+        return record.at if record is not None and record.seq == seq else None
+
     # --- segments ---------------------------------------------------------------------------------------------
+
+    def _turn_over(self, now: datetime) -> None:
+        """Begin a segment if the next line belongs into a new one, or if the one at hand lost its first line."""
+        if self._month is None and self._chain.seq:
+            self._begin_segment(now, self._segment, self._former)
+        elif self._is_over(now):
+            self._begin_segment(now, Segment(self._segment.directory, self._chain.seq), self._segment.name)
 
     def _is_over(self, now: datetime) -> bool:
         """Tell whether the next line belongs into a new segment.
@@ -234,6 +317,20 @@ class Trail:
         self._file.finish()
         self._file, self._segment, self._month = file, segment, _month(now)
         self._advance(after)
+
+    def _is_header(self, seq: int) -> bool:
+        """Tell whether record `seq` is the first line of the segment at hand and the last of the trail."""
+        return seq == self._segment.first and seq + 1 == self._chain.seq
+
+
+def _room_for_outcomes(events: Sequence[Event], lines: Sequence[bytes]) -> int:
+    """Return how many bytes the outcomes of the intents among `events` may take."""
+    counts = [
+        len(event.fields["recordings"])
+        for event in events
+        if event.type == EventType.DELETION_INTENT and "recordings" in event.fields
+    ]
+    return sum(map(len, lines)) + OUTCOME_BYTES * sum(counts) if counts else 0
 
 
 def _free_bytes(directory: str) -> int:

@@ -167,7 +167,9 @@ def test_the_number_of_shapes_is_bounded() -> None:
     assert not agree(shapes, lines[-1])
 
 
-@pytest.mark.parametrize("text", [b"[,1]", b"[1,]", b"[1,,1]", b"[1 ,1]", b"[[],,[]]", b"[[,1]]", b"[1[]]", b"[[]1]", b"[,]"])
+@pytest.mark.parametrize(
+    "text", [b"[,1]", b"[1,]", b"[1,,1]", b"[1 ,1]", b"[[],,[]]", b"[[,1]]", b"[1[]]", b"[[]1]", b"[,]"]
+)
 def test_a_list_with_a_comma_too_many_or_too_few_is_not_recognised(text: bytes) -> None:
     shapes, line = Shapes(), line_of({"list": [1, [], [1]]})
     shapes.learn(parse_line(line))

@@ -3,8 +3,11 @@
 import base64
 import hashlib
 import json
+import os
 import shutil
-from contextlib import AbstractContextManager
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -89,3 +92,45 @@ def root_by_definition(leaves: list[bytes]) -> bytes:
 def needs(program: str) -> None:
     if shutil.which(program) is None:
         pytest.skip(f"needs {program}")
+
+
+# --- small disks --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def small_disk(path: Path, *options: str) -> Iterator[Path]:
+    """Mount a small disk at `path`."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount")
+    path.mkdir()
+    run = subprocess.run(["mount", *options, str(path)], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        pytest.skip(f"needs to mount: {run.stderr.strip()}")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+@contextmanager
+def small_ext4(tmp_path: Path) -> Iterator[Path]:
+    needs("mkfs.ext4")
+    image = tmp_path / "image"
+    with image.open("wb") as file:
+        file.truncate(24 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
+    with small_disk(tmp_path / "disk", "-o", "loop", str(image)) as path:
+        yield path
+
+
+def fill_disk(path: Path) -> Path:
+    """Fill the disk to its last byte with one file, and return that."""
+    stuff = path / "stuff"
+    with stuff.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 512, 1):
+            try:
+                while file.write(b"x" * size) == size:
+                    pass
+            except OSError:
+                continue
+    return stuff

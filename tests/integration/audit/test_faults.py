@@ -1,12 +1,9 @@
 """A writer that is killed, or whose calls fail, keeps what it promised and promises nothing that it cannot keep."""
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,16 @@ import pytest
 from retentiond.audit.segment_file import RESERVE_BYTES
 from retentiond.audit.verify import verify_trail
 from retentiond.domain.errors import DurabilityLostError, StorageError
-from tests.integration.audit.disk_trail import DiskTrail, beats, leaf, needs, root_by_definition
+from tests.integration.audit.disk_trail import (
+    DiskTrail,
+    beats,
+    fill_disk,
+    leaf,
+    needs,
+    root_by_definition,
+    small_disk,
+    small_ext4,
+)
 
 WRITER = """
 import os, sys
@@ -117,45 +123,6 @@ def test_a_failed_sync_is_not_tried_again_and_the_next_start_reads_back(
 
 
 # --- a full disk --------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def small_disk(path: Path, *options: str) -> Iterator[Path]:
-    """Mount a small disk at `path`."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root to mount")
-    path.mkdir()
-    run = subprocess.run(["mount", *options, str(path)], capture_output=True, text=True, check=False)
-    if run.returncode != 0:
-        pytest.skip(f"needs to mount: {run.stderr.strip()}")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
-
-
-@contextmanager
-def small_ext4(tmp_path: Path) -> Iterator[Path]:
-    needs("mkfs.ext4")
-    image = tmp_path / "image"
-    with image.open("wb") as file:
-        file.truncate(24 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True)
-    with small_disk(tmp_path / "disk", "-o", "loop", str(image)) as path:
-        yield path
-
-
-def fill_disk(path: Path) -> Path:
-    """Fill the disk to its last byte with one file, and return that."""
-    stuff = path / "stuff"
-    with stuff.open("wb", buffering=0) as file:
-        for size in (1 << 20, 4096, 512, 1):
-            try:
-                while file.write(b"x" * size) == size:
-                    pass
-            except OSError:
-                continue
-    return stuff
 
 
 @pytest.mark.privileged

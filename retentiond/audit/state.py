@@ -1,0 +1,131 @@
+"""The fold of the trail as JSON: what `decisions.json` caches, and what is kept where records were pruned."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from retentiond.audit.line import canonical
+from retentiond.domain import instants, names
+from retentiond.domain.decisions import Acknowledgement, Approval, Decisions, OpenIntent
+from retentiond.domain.finding import Finding, FindingKey, FindingKind
+from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
+from retentiond.domain.suspension import Suspension
+
+NOT_A_STATE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+
+
+def digest_of(fields: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a state in RFC 8785 form, in hex: what a record vouches for."""
+    return hashlib.sha256(canonical(fields)).hexdigest()
+
+
+def state_to_fields(decisions: Decisions) -> dict[str, Any]:
+    """Return the state as values that JSON has, and the profile of the trail's lines allows."""
+    return {
+        "seq": decisions.seq,
+        "policy_digest": decisions.policy_digest,
+        "register_digest": decisions.register_digest,
+        "adopted": {store: dict(fields) for store, fields in decisions.adopted.items()},
+        "intents": [_intent_to_fields(item) for item in decisions.intents.values()],
+        "approvals": [
+            {"digest": item.digest, "store": item.store, "count": item.count, "expires": instants.to_text(item.expires)}
+            for item in decisions.approvals.values()
+        ],
+        "suspensions": [_suspension_to_fields(item) for item in decisions.suspensions.values()],
+        "findings": [_finding_to_fields(decisions, item) for item in decisions.findings.values()],
+        "acknowledged": [
+            {"kind": key.kind.value, "subject": key.subject, "why": item.why, "until": instants.to_text(item.until)}
+            for key, item in decisions.acknowledged.items()
+        ],
+    }
+
+
+def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
+    """Return the state that `state_to_fields` wrote. What is none raises one of `NOT_A_STATE`."""
+    decisions = Decisions(
+        seq=fields["seq"],
+        policy_digest=fields["policy_digest"],
+        register_digest=fields["register_digest"],
+        adopted={StoreName(store): dict(item) for store, item in fields["adopted"].items()},
+    )
+    for item in fields["intents"]:
+        intent = _intent_from_fields(item)
+        decisions.intents[intent.claim] = intent
+    for item in fields["approvals"]:
+        expires = instants.from_text(item["expires"])
+        decisions.approvals[item["digest"]] = Approval(item["digest"], StoreName(item["store"]), item["count"], expires)
+    for item in fields["suspensions"]:
+        decisions.suspensions[item["ident"]] = _suspension_from_fields(item)
+    for item in fields["findings"]:
+        key = FindingKey(FindingKind(item["kind"]), item["subject"])
+        decisions.findings[key] = Finding(key, item["message"], item["remedy"])
+        decisions.opened_at[key] = instants.from_text(item["opened"])
+    for item in fields["acknowledged"]:
+        key = FindingKey(FindingKind(item["kind"]), item["subject"])
+        decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]))
+    return decisions
+
+
+def _suspension_to_fields(item: Suspension) -> dict[str, Any]:
+    return {
+        "ident": item.ident,
+        "cameras": sorted(item.cameras),
+        "categories": sorted(category.value for category in item.categories),
+        "begin": instants.to_text(item.begin),
+        "end": instants.to_text(item.end),
+        "effective_until": instants.to_text(item.effective_until),
+    }
+
+
+def _suspension_from_fields(fields: Mapping[str, Any]) -> Suspension:
+    return Suspension(
+        ident=fields["ident"],
+        cameras=frozenset(CameraName(camera) for camera in fields["cameras"]),
+        categories=frozenset(Category(category) for category in fields["categories"]),
+        begin=instants.from_text(fields["begin"]),
+        end=instants.from_text(fields["end"]),
+        effective_until=instants.from_text(fields["effective_until"]),
+    )
+
+
+def _finding_to_fields(decisions: Decisions, item: Finding) -> dict[str, Any]:
+    return {
+        "kind": item.key.kind.value,
+        "subject": item.key.subject,
+        "message": item.message,
+        "remedy": item.remedy,
+        "opened": instants.to_text(decisions.opened_at[item.key]),
+    }
+
+
+def _intent_to_fields(item: OpenIntent) -> dict[str, Any]:
+    recording = item.recording
+    return {
+        "seq": item.seq,
+        "claim": item.claim,
+        "deletion_run": item.deletion_run,
+        "store": recording.stream.store,
+        "camera": recording.stream.camera,
+        "category": recording.stream.category.value,
+        "directory": names.readable(recording.place.directory) if recording.place.directory else "",
+        "name": names.readable(recording.place.name),
+        "start": instants.to_text(recording.start),
+        "unit": recording.unit.value,
+        "identity": item.identity_mark,
+        "rule": item.rule,
+        "deadline": instants.to_text(item.deadline),
+    }
+
+
+def _intent_from_fields(fields: Mapping[str, Any]) -> OpenIntent:
+    stream = Stream(StoreName(fields["store"]), CameraName(fields["camera"]), Category(fields["category"]))
+    place = Place(names.from_readable(fields["directory"]), names.from_readable(fields["name"]))
+    return OpenIntent(
+        seq=fields["seq"],
+        claim=fields["claim"],
+        deletion_run=fields["deletion_run"],
+        recording=Recording(stream, place, instants.from_text(fields["start"]), Unit(fields["unit"])),
+        identity_mark=fields["identity"],
+        rule=fields["rule"],
+        deadline=instants.from_text(fields["deadline"]),
+    )
