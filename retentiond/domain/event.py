@@ -145,7 +145,8 @@ def run_completed(
     `approval` is set when the run leaves nothing of the set that was approved: the consent is used up then. A run
     that was stopped half way keeps it, so that a restart changes nothing.
     """
-    fields = {"store": store, "deletion_run": run, "approval": approval, **counts, "reasons": dict(reasons)}
+    told = [{"why": why, "count": count} for why, count in reasons.items()]
+    fields = {"store": store, "deletion_run": run, "approval": approval, **counts, "reasons": told}
     return Event(EventType.RUN_COMPLETED, fields)
 
 

@@ -34,6 +34,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     # The trail's own segment, by descriptor: a torn tail goes, and what was reserved behind the last line at the end.
     "audit/recovery.py": frozenset({"truncate"}),
     "audit/segment_file.py": frozenset({"truncate"}),
+    # Below the trail's own directory: whole segments after `audit.keep`, and a damaged trail that is set aside.
+    "audit/prune.py": frozenset({"os.unlink", ".unlink("}),
+    "audit/fork.py": frozenset({"os.rename", ".rename("}),
     # Below the state directory only: a damaged catalogue is set aside, and a stale socket is replaced.
     "catalogue/open.py": frozenset({"os.replace"}),
     "control/server.py": frozenset({"os.replace", "os.unlink", ".unlink("}),

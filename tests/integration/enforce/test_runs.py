@@ -155,7 +155,7 @@ def test_a_run_in_which_everything_is_refused_says_why(world: World) -> None:
     assert path.is_dir()
     runs = world.records("run.completed")
     assert runs[0]["failed"] == 1
-    assert runs[0]["reasons"] == {"not_a_recording": 1}
+    assert runs[0]["reasons"] == [{"why": "not_a_recording", "count": 1}]
     assert FindingKind.CANNOT_DELETE in world.findings()
 
 

@@ -120,7 +120,7 @@ def boot(stack: ExitStack, work: Path) -> Machine:
         link = root / "etc/systemd/system" / f"{unit}.service"
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
-    spec = importlib.util.find_spec("pydantic")
+    spec = importlib.util.find_spec("prometheus_client")
     assert spec is not None
     assert spec.origin is not None
     command = [

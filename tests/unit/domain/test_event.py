@@ -156,7 +156,7 @@ def test_every_event_fits_the_format_of_a_record() -> None:
     events = [
         *intents(STORE, "run-1", intended(3)),
         run_started(STORE, "run-1", 3, approval=None),
-        run_completed(STORE, "run-1", {"deleted": 3}, {}, approval="ab"),
+        run_completed(STORE, "run-1", {"deleted": 3}, {"ENOSPC": 2, "still_written": 1}, approval="ab"),
         recording_deleted(1, "claim", a_due(), {"bytes": 3}, now=NOW),
         not_deleted(EventType.DELETION_VOID, 1, "claim", a_recording(), "still_written"),
         approval_given(a_plan(), "uid 1000", NOW),
