@@ -130,7 +130,11 @@ class Voided:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The system refused. `error` is an errno name; the recording is where it was."""
+    """The system refused. The recording is where it was, or as near to that as it could be put.
+
+    `error` is an errno name, or MOUNT_INSIDE, TOO_DEEP or UNLINK_LIED; `_PARTLY_REMOVED` is added where files of an
+    event directory had gone before.
+    """
 
     error: str
 
@@ -156,7 +160,8 @@ class ClaimChunk(Protocol):
         """Sync every directory touched, verify, and return what became of each claim since the last settle.
 
         Raises:
-            StorageError: a directory could not be synced; nothing is known, and the intents stay open (I2).
+            StorageError: a directory could not be synced, or a recording can be neither deleted nor put back;
+                nothing is known, and the intents stay open (I2).
         """
         ...
 
@@ -193,12 +198,12 @@ class Store(Protocol):
         """Yield every directory, parents before children, in the order of names, without following links.
 
         `descend` is asked for each subdirectory. Never raises for a directory that cannot be listed: that is an
-        `Unlisted` step. Depth is limited to 16.
+        `Unlisted` step. Depth is limited to 16. Raises StorageError if the directory there is not the one adopted.
         """
         ...
 
     def list_directory(self, directory: bytes) -> WalkStep | None:
-        """List one directory; None if it does not exist."""
+        """List one directory; None if it does not exist. Raises StorageError as `walk`."""
         ...
 
     def inspect(self, place: Place, unit: Unit) -> Identity | None:
