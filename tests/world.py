@@ -118,6 +118,12 @@ class World:
         self._open.close()
         self._open = None
 
+    def crash(self) -> None:
+        """Let the program go without a word, as a kill does."""
+        assert self._open is not None
+        self._open.close()
+        self._open = None
+
     def restart(self, *, away: timedelta = timedelta(), reboot: bool = False, without_catalogue: bool = False) -> None:
         """Stop the program, let time pass without it, start it again and scan."""
         self.stop()
