@@ -1,12 +1,17 @@
-"""Cosignatures of C2SP tlog-cosignature with Ed25519 (type 0x04): a witness says when it saw a checkpoint."""
+"""Cosignatures of C2SP tlog-cosignature with Ed25519 (type 0x04): a witness says when it saw a checkpoint.
+
+Those with ML-DSA-44 (type 0x06) are passed over like every signature of an unknown key.
+"""
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from retentiond.tlog.encoding import checked_number
 from retentiond.tlog.errors import FormatError, SignatureError
-from retentiond.tlog.key import SignatureType, VerifierKey, encoded
+from retentiond.tlog.key import SignatureType, VerifierKey, checked_key_name, encoded, private_key_from_seed
 from retentiond.tlog.note import Note, Signature, checked_text, signatures_by
 
 _TIMESTAMP = struct.Struct(">Q")
@@ -24,6 +29,53 @@ class Cosignature:
 
     witness: VerifierKey
     timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigner:
+    """The private key of a witness, and the name it cosigns under (C2SP tlog-cosignature, "Format", type 0x04).
+
+    Raises:
+        FormatError: the name is not a key name.
+    """
+
+    name: str
+    private_key: Ed25519PrivateKey = field(repr=False)
+
+    def __post_init__(self) -> None:
+        checked_key_name(self.name)
+
+    @classmethod
+    def from_seed(cls, name: str, seed: bytes) -> "Cosigner":
+        """Return the cosigner whose private key is the 32 bytes of `seed` (RFC 8032 section 5.1.5).
+
+        Raises:
+            FormatError: the name is not a key name, or the seed does not have 32 bytes.
+        """
+        return cls(name, private_key_from_seed(seed))
+
+    @property
+    def key(self) -> VerifierKey:
+        """The public key that verifies what this cosigner signs."""
+        return VerifierKey(
+            name=self.name,
+            kind=SignatureType.COSIGNATURE_V1,
+            public_key=self.private_key.public_key().public_bytes_raw(),
+        )
+
+    def cosign(self, text: str, timestamp: int) -> Signature:
+        """Return the signature line over the text of a checkpoint note (C2SP tlog-cosignature, "Format").
+
+        The caller answers for what it says: as of `timestamp`, this is the largest consistent tree that it has seen.
+
+        Raises:
+            FormatError: the text cannot be that of a note, or the timestamp is not between 1 and 2^63 - 1; a witness
+                must not leave it out (C2SP tlog-witness, "add-checkpoint").
+        """
+        if timestamp < 1:
+            raise FormatError("a cosignature has a timestamp after 1970")
+        signed = self.private_key.sign(cosignature_message(text, timestamp))
+        return Signature(name=self.name, key_id=self.key.key_id, value=_TIMESTAMP.pack(timestamp) + signed)
 
 
 def cosignature_message(text: str, timestamp: int) -> bytes:

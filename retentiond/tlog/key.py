@@ -115,6 +115,17 @@ def format_vkey(key: VerifierKey) -> str:
     return f"{key.name}+{key.key_id.hex()}+{format_base64(bytes([key.kind]) + key.public_key)}"
 
 
+def private_key_from_seed(seed: bytes) -> Ed25519PrivateKey:
+    """Return the private key whose seed is given (RFC 8032 section 5.1.5).
+
+    Raises:
+        FormatError: the seed does not have 32 bytes.
+    """
+    if len(seed) != SEED_SIZE:
+        raise FormatError(f"an Ed25519 seed has {SEED_SIZE} bytes, not {len(seed)}")
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """A private Ed25519 key and the name it signs notes under (C2SP signed-note, type 0x01).
@@ -136,9 +147,7 @@ class Signer:
         Raises:
             FormatError: the name is not a key name, or the seed does not have 32 bytes.
         """
-        if len(seed) != SEED_SIZE:
-            raise FormatError(f"an Ed25519 seed has {SEED_SIZE} bytes, not {len(seed)}")
-        return cls(name, Ed25519PrivateKey.from_private_bytes(seed))
+        return cls(name, private_key_from_seed(seed))
 
     @property
     def key(self) -> VerifierKey:

@@ -1,7 +1,9 @@
 """What holds for every log: trees, proofs, pruning, notes and certificates of any shape."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from retentiond.tlog.certificate import (
     verify_certificate,
 )
 from retentiond.tlog.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint, sign_checkpoint
+from retentiond.tlog.cosignature import Cosigner, verify_cosignature
 from retentiond.tlog.encoding import MAX_NUMBER, format_base64, parse_base64, parse_decimal
 from retentiond.tlog.errors import TlogError
 from retentiond.tlog.key import Signer, format_vkey, parse_vkey
@@ -21,6 +24,17 @@ from retentiond.tlog.note import format_note, parse_note, sign_note, verify_note
 from retentiond.tlog.proof import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
 from retentiond.tlog.subtrees import Subtrees
 from retentiond.tlog.tree import Frontier, leaf_hash
+from retentiond.tlog.witness import (
+    AddCheckpoint,
+    Refused,
+    format_request,
+    format_size,
+    judge,
+    open_request,
+    parse_request,
+    parse_seen,
+    parse_size,
+)
 
 ENTRIES = [b"entry %d" % index for index in range(300)]
 LEAVES = [leaf_hash(entry) for entry in ENTRIES]
@@ -38,6 +52,24 @@ texts = st.lists(st.text(characters, max_size=10), min_size=1, max_size=6).map(l
 
 def head(size: int) -> Frontier:
     return Frontier().extend(LEAVES[:size])
+
+
+NOTE = sign_checkpoint(Checkpoint(origin=SIGNER.name, size=9, root=head(9).root), [SIGNER])
+MESSAGES: list[tuple[Callable[[bytes], Any], Callable[[Any], bytes], bytes]] = [
+    (parse_note, format_note, format_note(NOTE)),
+    (
+        parse_certificate,
+        format_certificate,
+        format_certificate(Certificate(extra=b"x", index=4, hashes=inclusion_proof(SUBTREES, 4, 9), note=NOTE)),
+    ),
+    (
+        parse_request,
+        format_request,
+        format_request(AddCheckpoint(old_size=4, proof=consistency_proof(SUBTREES, 4, 9), note=NOTE)),
+    ),
+    (parse_size, format_size, format_size(1234)),
+]
+PIECES = [b"\n", b"\n\n", b" ", "—".encode(), b"+", b"=", b"0", b"\r", b"\x00", b"\xff", "٣".encode()]
 
 
 @settings(max_examples=40)
@@ -117,9 +149,58 @@ def test_garbage_raises_nothing_but_our_errors(data: bytes) -> None:
         (parse_certificate, data),
         (parse_certificate, b"c2sp.org/tlog-proof@v1\n" + data),
         (parse_certificate, b"c2sp.org/tlog-proof@v1\nindex 0\n\n" + data),
+        (parse_request, data),
+        (parse_request, b"old 0\n" + data),
+        (parse_request, b"old 0\n\n" + data),
+        (parse_seen, data),
+        (parse_seen, b"log.example/1\n0\n" + data),
+        (parse_size, data),
     ]:
         with suppress(TlogError):
             read(text)
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_message_with_anything_changed_is_refused_or_means_the_same(data: st.DataObject) -> None:
+    read, write, whole = data.draw(st.sampled_from(MESSAGES))
+    at = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(at, min(at + 4, len(whole))))
+    changed = whole[:at] + data.draw(st.one_of(st.binary(max_size=4), st.sampled_from(PIECES))) + whole[end:]
+    try:
+        value = read(changed)
+    except TlogError:
+        return
+    assert write(value) == changed, "one text has two spellings"
+
+
+@settings(max_examples=60)
+@given(data=st.data(), size=st.integers(0, len(LEAVES)))
+def test_a_witness_follows_a_log_and_nothing_else(data: st.DataObject, size: int) -> None:
+    seen = data.draw(st.integers(0, size))
+    claimed = data.draw(st.integers(0, size))
+    rewritten = data.draw(st.booleans()) and seen > 0
+    note = sign_checkpoint(Checkpoint(origin=SIGNER.name, size=size, root=head(size).root), [SIGNER])
+    request = AddCheckpoint(old_size=claimed, proof=consistency_proof(SUBTREES, claimed, size), note=note)
+    opened = open_request(format_request(request), {SIGNER.name: [SIGNER.key]})
+    assert not isinstance(opened, Refused)
+    latest = Frontier().extend([bytes(32), *LEAVES[1:seen]]).head if rewritten else head(seen).head
+    refused = judge(*opened, latest)
+    assert (refused is None) is (claimed == seen and not rewritten)
+
+
+@settings(max_examples=60)
+@given(text=texts, seed=hashes, timestamp=st.integers(1, MAX_NUMBER), value=st.binary(min_size=1, max_size=90))
+def test_a_cosignature_is_verified_or_refused(text: str, seed: bytes, timestamp: int, value: bytes) -> None:
+    cosigner = Cosigner.from_seed("witness.example/1", seed)
+    line = cosigner.cosign(text, timestamp)
+    assert verify_cosignature(text, line, cosigner.key).timestamp == timestamp
+    assume(value != line.value)
+    try:
+        verify_cosignature(text, replace(line, value=value), cosigner.key)
+    except TlogError:
+        return
+    raise AssertionError("another signature was accepted")
 
 
 @settings(max_examples=40)

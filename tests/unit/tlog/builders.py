@@ -58,7 +58,7 @@ def a_certificate(*, index: int = 3, entries: int = 7) -> Certificate:
 
 
 class Witness:
-    """A witness as the specification describes it; the product has only the verifying side."""
+    """A witness as the specification describes it, written beside the product's own `Cosigner`."""
 
     def __init__(self, name: str, seed: int = 7) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from retentiond.tlog.checkpoint import sign_checkpoint
-from retentiond.tlog.cosignature import cosignature_message, verify_cosignature, verify_cosignatures
+from retentiond.tlog.cosignature import Cosigner, cosignature_message, verify_cosignature, verify_cosignatures
 from retentiond.tlog.errors import FormatError, SignatureError, TlogError
 from retentiond.tlog.key import VerifierKey
-from retentiond.tlog.note import Note, Signature
+from retentiond.tlog.note import Note, Signature, parse_signatures
 from tests.unit.tlog.builders import SIGNER, Witness, a_checkpoint
 
 WITNESS = Witness("witness.example.net/w1")
@@ -98,3 +98,41 @@ def test_a_log_key_is_no_witness() -> None:
         verify_cosignature(TEXT, cosigned().signatures[0], SIGNER.key)
     with pytest.raises(FormatError, match="type"):
         verify_cosignatures(cosigned(), [SIGNER.key])
+
+
+# --- the witness's own side ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("timestamp", [1, TIME, 2**63 - 1])
+def test_a_cosigner_makes_the_line_of_the_specification(timestamp: int) -> None:
+    cosigner = Cosigner.from_seed("witness.example.net/w1", bytes([7]) * 32)
+    assert cosigner.key == WITNESS.key
+    assert cosigner.cosign(TEXT, timestamp) == WITNESS.cosign(TEXT, timestamp)
+
+
+@pytest.mark.parametrize(("text", "timestamp"), [(TEXT, 0), (TEXT, -1), (TEXT, 2**63), ("no newline", TIME)])
+def test_a_cosigner_says_nothing_without_a_time_or_a_text(text: str, timestamp: int) -> None:
+    with pytest.raises(FormatError):
+        Cosigner.from_seed("w.example/1", bytes(32)).cosign(text, timestamp)
+
+
+@pytest.mark.parametrize(("name", "seed"), [("w example", bytes(32)), ("", bytes(32)), ("w.example", bytes(31))])
+def test_a_cosigner_has_a_name_and_a_seed(name: str, seed: bytes) -> None:
+    with pytest.raises(FormatError):
+        Cosigner.from_seed(name, seed)
+
+
+def test_a_cosigner_does_not_show_its_key() -> None:
+    assert "private" not in repr(Cosigner.from_seed("w.example/1", bytes(32)))
+
+
+def test_the_example_of_the_specification_has_the_shape_that_is_read() -> None:
+    """C2SP tlog-cosignature gives this line without the witness's key, so its time and its length can be told."""
+    line = (
+        "— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0"
+        "xUe+mbIUBkBIfZ+qnA==\n"
+    )
+    (signature,) = parse_signatures(line)
+    assert (signature.name, signature.key_id.hex()) == ("witness.example.com/w1", "8d66cf3f")
+    assert int.from_bytes(signature.value[:8], "big") == TIME
+    assert len(signature.value) == 72
