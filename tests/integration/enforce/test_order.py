@@ -91,3 +91,21 @@ def test_i4_a_start_settles_what_was_left_open_before_it_does_anything_else(
     world.scan()
     world.pass_time(timedelta(hours=1))
     assert world.observer.by_others == 0
+
+
+def test_i4_what_was_confirmed_but_not_forgotten_is_no_removal_by_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = filled(world)
+
+    def die(*_: object, **__: object) -> None:
+        raise DurabilityLostError("the power went")
+
+    monkeypatch.setattr(world.catalogue, "forget", die)
+    with pytest.raises(DurabilityLostError):
+        world.cycle.tick()
+    world.crash()
+    world.start()
+    world.scan()
+    assert world.observer.by_others == 0
+    assert len(world.records("recording.deleted")) == len(paths)
