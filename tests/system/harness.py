@@ -43,6 +43,20 @@ devices: []
 """
 
 
+def register_of(*cameras: str) -> str:
+    """Return a register of one room in which these cameras hang since long ago."""
+    devices = "".join(
+        f"  - id: 0190a3c4-0000-7000-8000-{number:012}\n"
+        f"    name: {camera}\n"
+        "    kind: camera\n"
+        "    tracks: {video: true, audio: false}\n"
+        f"    known_as: {{main: {camera}}}\n"
+        "    assignments: [{room: hall, from: 2020-01-01}]\n"
+        for number, camera in enumerate(cameras, start=1)
+    )
+    return REGISTER.replace("devices: []", f"devices:\n{devices}")
+
+
 def needs(*programs: str) -> None:
     """Skip the test where a program is not installed."""
     for program in programs:
@@ -68,6 +82,8 @@ class Site:
         mode: str = "enforce",
         period: str = "30d",
         watch: bool = True,
+        register: str = REGISTER,
+        more: str = "",
     ) -> None:
         self.root = root
         self.store = root / "srv" / "store"
@@ -88,9 +104,10 @@ class Site:
                 extra=extra,
                 watch="true" if watch else "false",
             )
+            + more
         )
         self.register = self.config.parent / "register.yml"
-        self.register.write_text(REGISTER)
+        self.register.write_text(register)
         for path in (self.config, self.register):
             path.chmod(0o644)
 
@@ -120,7 +137,7 @@ class Site:
         """Approve every plan that waits, as a person would, and return how many recordings they hold."""
         total = 0
         for run in self.ask("plan")["runs"]:
-            if run["waiting"] and not run["approved"]:
+            if run["approvable"] and not run["approved"]:
                 self.must("approve", run["run"], "--count", str(run["count"]), "--digest", run["digest"])
                 total += run["count"]
         return total

@@ -1,20 +1,20 @@
 """The main job on footage that a real recorder wrote."""
 
 import os
-import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.system.harness import Site, deletions, needs
+from tests.system.harness import Site, deletions, needs, register_of
 
 pytestmark = pytest.mark.system
+
+CAMERA = "waiting_room"
 
 MOTION = """\
 daemon off
@@ -27,7 +27,7 @@ framerate 10
 emulate_motion on
 movie_output on
 movie_codec mp4
-movie_max_time 4
+movie_max_time 2
 movie_filename %Y-%m-%d/%$-%H%M%S-%v
 picture_output first
 picture_filename %Y-%m-%d/%$-%H%M%S-%v-%q
@@ -45,7 +45,7 @@ def _clip(path: Path) -> None:
 
 
 @contextmanager
-def _motion(config: Path, *wrap: str) -> Iterator[None]:
+def _motion(config: Path, *wrap: str) -> Iterator["subprocess.Popen[bytes]"]:
     with (config.parent / "motion.log").open("ab") as log:
         process = subprocess.Popen(
             [*wrap, "motion", "-c", str(config), "-n"],
@@ -56,7 +56,7 @@ def _motion(config: Path, *wrap: str) -> Iterator[None]:
             start_new_session=True,
         )
     try:
-        yield
+        yield process
     finally:
         os.killpg(process.pid, signal.SIGTERM)  # the group we made: faketime and its motion
         process.wait(timeout=30)
@@ -66,38 +66,57 @@ def _has_files(site: Site, count: int) -> bool:
     return len(site.files()) >= count
 
 
+def _written_by(motion: "subprocess.Popen[bytes]", site: Site) -> set[Path]:
+    """Return the recordings that Motion holds open right now."""
+    found = set()
+    for descriptor in Path(f"/proc/{motion.pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found.add(Path(os.readlink(descriptor)))
+    return {path for path in found if site.store in path.parents}
+
+
+def _plays(path: Path) -> bool:
+    """Tell whether all of a film or picture can be decoded."""
+    command = ["ffmpeg", "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+
+
 def test_old_recordings_of_a_real_motion_go_and_new_ones_stay(tmp_path: Path) -> None:
     needs("motion", "ffmpeg", "faketime")
     conf = tmp_path / "etc" / "motion.conf"
-    site = Site(tmp_path, recorder="motion", extra=f"    recorder_config: {conf}")
+    site = Site(tmp_path, recorder="motion", extra=f"    recorder_config: {conf}", register=register_of(CAMERA))
     clip = tmp_path / "cam.mp4"
     _clip(clip)
-    conf.write_text(MOTION.format(clip=clip, store=site.store, camera="waiting_room"))
+    conf.write_text(MOTION.format(clip=clip, store=site.store, camera=CAMERA))
     conf.chmod(0o644)
-    with site.running():
-        site.accept_clock()
+    with site.running(), ExitStack() as stack:
         for days in (45, 38, 31):
             before = len(site.files())
             with _motion(conf, "faketime", "-f", f"-{days}d"):
                 site.wait(partial(_has_files, site, before + 4), "the old Motion to write", 90)
         old = site.files()
         assert {path.suffix for path in old} == {".mp4", ".jpg"}
-        with _motion(conf):
-            site.wait(lambda: len(site.files() - old) >= 2, "the new Motion to write", 90)
-            site.wait(lambda: site.ask("plan")["stores"][0]["scanned"], "the first scan")
-            deadline = time.monotonic() + 90
-            while site.files() & old and time.monotonic() < deadline:
-                site.approve_all()
-                time.sleep(0.5)
-            assert not site.files() & old
-            new = site.files()
-            site.wait(lambda: site.files() - new, "Motion to go on writing beside the deletions", 60)
-        assert new <= site.files(), "a new recording has gone"
+        motion = stack.enter_context(_motion(conf))
+        site.wait(lambda: len(site.files() - old) >= 2, "the new Motion to write", 90)
+        assert old <= site.files(), "deleted without a clock that can be trusted, or an approval"
+
+        site.accept_clock()
+        site.wait(lambda: site.ask("status")["stores"][0]["waiting"] is not None, "the plan of the adoption")
+        assert site.metric("retentiond_overdue_recordings") == len(old)
+        site.wait(lambda: _written_by(motion, site), "Motion to be in the middle of a recording")
+        written, new = _written_by(motion, site), site.files() - old
+        assert site.approve_all() == len(old)
+        site.wait(lambda: not site.files() & old, "the old recordings to go")
+        site.wait(lambda: _written_by(motion, site) - written, "Motion to go on to another recording")
+        assert new | written <= site.files(), "a new recording has gone"
         site.wait(lambda: site.metric("retentiond_overdue_recordings") == 0, "the metric", 30)
         site.must("audit", "verify")
-        intents, outcomes = deletions(site.lines())
-        names = {str(path.relative_to(site.store)) for path in old}
-        assert set(outcomes) == names
-        assert all(len(intents[name]) == 1 and outcomes[name] == ["recording.deleted"] for name in names)
+        newest = site.files()
+
     site.must("audit", "verify")
-    shutil.rmtree(site.store)  # clips are large
+    intents, outcomes = deletions(site.lines())
+    names = {str(path.relative_to(site.store)) for path in old}
+    assert {name: len(claims) for name, claims in intents.items()} == dict.fromkeys(names, 1)
+    assert outcomes == {name: ["recording.deleted"] for name in names}
+    assert site.files() >= newest
+    assert {path.name for path in site.files() if not _plays(path)} == set()
