@@ -262,6 +262,17 @@ def test_records_that_came_after_the_cache_and_are_damaged_need_a_person(site: S
     assert site.decisions().policy_digest == ("p9" if seq == 14 else "p1")
 
 
+def test_a_record_after_the_cache_that_reads_well_and_does_not_follow_needs_a_person(site: Site) -> None:
+    """Its number is right, and it is a record of this program; only the chain tells."""
+    with site.start() as trail:
+        trail.append([an_event(EventType.POLICY_LOADED, digest="p9")])
+        trail.append([an_event(EventType.POLICY_LOADED, digest="p8")])
+    path = site.disk.files()[0]
+    path.write_bytes(path.read_bytes().replace(b'"digest":"p9"', b'"digest":"pX"'))
+    with pytest.raises(AuditDamagedError, match="Of 1 records"), site.start():
+        pass
+
+
 def test_without_a_cache_damage_needs_a_person(site: Site) -> None:
     site.cache.unlink()
     site.spoil(3)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -458,6 +459,25 @@ def test_a_boundary_head_by_a_stranger_is_found(disk: DiskTrail) -> None:
     spoil(disk, note=f"{first} {base64.b64encode(forged).decode()}\n")
     with pytest.raises(AuditDamagedError, match="the head in it does not verify"):
         verify_trail(str(disk.path))
+
+
+def test_a_genuine_head_of_another_size_is_not_that_of_the_boundary(disk: DiskTrail) -> None:
+    prune(disk)
+    spoil(disk, note=(disk.path / "checkpoint").read_text())
+    with pytest.raises(AuditDamagedError, match="the head in it is not that of the edge beside it"):
+        verify_trail(str(disk.path))
+
+
+def test_every_bit_of_what_is_kept_is_checked_or_changes_nothing(disk: DiskTrail) -> None:
+    prune(disk)
+    path = disk.path / "pruned.json"
+    data, whole, decisions = path.read_bytes(), verify_trail(str(disk.path)), replayed(disk)
+    for bit in range(len(data) * 8):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        with suppress(AuditDamagedError):
+            assert (verify_trail(str(disk.path)), replayed(disk)) == (whole, decisions)
 
 
 def test_a_lost_file_is_noticed(disk: DiskTrail) -> None:

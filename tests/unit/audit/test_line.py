@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -59,6 +60,15 @@ def test_lines_are_what_the_rfc_8785_package_writes(fields: dict[str, Any]) -> N
 def test_a_line_reads_back_as_the_record_that_it_was_made_of(fields: dict[str, Any]) -> None:
     line, record = format_line(Event(EventType.HEARTBEAT, fields), ENVELOPE)
     assert record == record_of(parse_line(line)) == Record(7, ENVELOPE.at, "heartbeat", fields)
+
+
+def test_a_record_shares_nothing_with_the_event_and_is_made_of_plain_values() -> None:
+    streams = [{"camera": "a"}]
+    event = an_event(EventType.HEARTBEAT, what=EventType.AUDIT_GAP, number=HTTPStatus.OK, flag=True, streams=streams)
+    _, record = format_line(event, ENVELOPE)
+    streams[0]["camera"] = "changed meanwhile"
+    assert dict(record.fields) == {"what": "audit.gap", "number": 200, "flag": True, "streams": [{"camera": "a"}]}
+    assert [type(value) for value in record.fields.values()] == [str, int, bool, list]
 
 
 @given(st.binary(max_size=60))
