@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,13 @@ def disk(tmp_path: Path) -> DiskTrail:
     return DiskTrail(tmp_path / "audit")
 
 
-def write_with_fault(disk: DiskTrail, injection: str) -> tuple[int, list[str]]:
-    """Let a writer run into a fault; return its exit status and what it said."""
+def write_with_fault(disk: DiskTrail, injection: str, *, only: Sequence[Path] = ()) -> tuple[int, list[str]]:
+    """Let a writer run into a fault, in all files or `only` in some; return its exit status and what it said."""
     needs("strace")
     root = str(Path(__file__).parents[3])
     program = [sys.executable, "-B", "-c", WRITER, str(disk.path), root]
-    command = ["strace", "-f", "-o", "/dev/null", "-e", f"inject={injection}", *program]
+    paths = [word for path in only for word in ("-P", str(path))]
+    command = ["strace", "-f", "-o", "/dev/null", *paths, "-e", f"inject={injection}", *program]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if "ptrace" in run.stderr.lower():
         pytest.skip("strace may not trace here")
@@ -105,6 +107,23 @@ def test_a_writer_whose_calls_fail_keeps_what_it_promised(disk: DiskTrail, call:
         status, said = write_with_fault(disk, f"{call}:when={number}")
         assert (status, said[-1]) in {(0, "13"), (1, "failed"), (74, "lost")}
         start_again(disk, said)
+
+
+@pytest.mark.parametrize("fault", ["signal=KILL", "error=EIO", "error=ENOSPC", "retval=7"])
+def test_a_writer_whose_lines_are_not_written_keeps_what_it_promised(disk: DiskTrail, fault: str) -> None:
+    """`retval=7`: the call says that it wrote seven bytes, and wrote none."""
+    segments = [disk.log / f"{first:020d}.jsonl" for first in (0, 7)]
+    statuses = []
+    for number in range(1, 8):
+        shutil.rmtree(disk.path, ignore_errors=True)
+        status, said = write_with_fault(disk, f"write:{fault}:when={number}", only=segments)
+        assert status in {0, 1, -signal.SIGKILL, 128 + signal.SIGKILL}
+        assert (status == 0) == (said == BATCHES)
+        start_again(disk, said)
+        statuses.append(status)
+    assert statuses[1] and statuses[4]
+    # The writer has five batches. The very first waits for the second if the disk takes nothing yet.
+    assert statuses[5:] == [0, 0]
 
 
 @pytest.mark.parametrize(
