@@ -1,9 +1,11 @@
-"""Replacing a file of our own so that a crash leaves the old or the new one, whole."""
+"""Our own files on the disk of the state: a crash leaves each of them whole, and room is held back for them."""
 
 import os
 from contextlib import suppress
 
 from retentiond.domain.errors import StorageError
+
+SPARE_BYTES = 4 << 20
 
 
 def replace_file(path: str, data: bytes, mode: int) -> None:
@@ -44,3 +46,46 @@ def _write_new(path: str, data: bytes, mode: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class SpareFile:
+    """Room on a disk that is taken by a file while there is plenty, and given back when there is none.
+
+    Where recordings and state share a disk, a recorder fills it to the last block. Only deletion makes room then, and
+    a deletion has to write a little first: the catalogue's journal, the clock.
+    """
+
+    def __init__(self, path: str, size_bytes: int = SPARE_BYTES) -> None:
+        self._path = path
+        self._size_bytes = size_bytes
+
+    def keep(self) -> None:
+        """Give the room back if hardly any other is left; take it again once four times as much is free.
+
+        Never raises: room that cannot be held back is no reason to stop.
+        """
+        with suppress(OSError):
+            status = os.statvfs(os.path.dirname(self._path))
+            free_bytes = status.f_bavail * status.f_frsize
+            held_bytes = self._held_bytes()
+            if held_bytes and free_bytes < self._size_bytes // 4:
+                self._give_back()
+            elif held_bytes < self._size_bytes and free_bytes >= 4 * self._size_bytes:
+                self._take()
+
+    def _held_bytes(self) -> int:
+        try:
+            return os.stat(self._path, follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return 0
+
+    def _give_back(self) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+        os.close(descriptor)
+
+    def _take(self) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        try:
+            os.posix_fallocate(descriptor, 0, self._size_bytes)
+        finally:
+            os.close(descriptor)

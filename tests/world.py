@@ -19,6 +19,7 @@ from retentiond.domain.recording import Category, StoreName
 from retentiond.domain.register import Register
 from retentiond.domain.rule import DeletionRule, Policy
 from retentiond.domain.run import Plan
+from retentiond.durable import SpareFile
 from retentiond.recorders.registry import build_recorder
 from retentiond.services.approve import Consent
 from retentiond.services.cycle import Cycle, Mode
@@ -89,8 +90,17 @@ class World:
             self.journal, self.catalogue, timekeeper, self.observer, new_id=_ids(), stopping=lambda: self.stopping
         )
         surveyor = Surveyor(self.catalogue, self.journal)
+        spare = SpareFile(str(self.state / "spare"))
         self.parts = parts = Parts(
-            trail, self.journal, self.catalogue, timekeeper, self.observer, planner, deleter, surveyor
+            trail,
+            self.journal,
+            self.catalogue,
+            timekeeper,
+            self.observer,
+            planner,
+            deleter,
+            surveyor,
+            spare,
         )
         decisions = self.journal.decisions
         store = DirectoryStore(MAIN, str(self.store_path), expected=lambda: adopted_identity(decisions, MAIN))

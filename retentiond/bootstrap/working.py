@@ -13,6 +13,7 @@ from retentiond.control.client import ask as ask_daemon
 from retentiond.control.lock import state_lock
 from retentiond.control.owner import work_as_owner_of
 from retentiond.domain.errors import UnreachableError
+from retentiond.durable import SpareFile
 from retentiond.ports import Observer, Watch
 from retentiond.services.answer import answer
 from retentiond.services.cycle import Cycle, Mode
@@ -42,6 +43,8 @@ def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Calla
     work_as_owner_of(settings.state)
     with ExitStack() as stack:
         stack.enter_context(state_lock(settings.state))
+        spare = SpareFile(os.path.join(settings.state, "spare"))
+        spare.keep()
         timekeeper = timekeeper_of(settings.state)
         trail = stack.enter_context(open_trail(_trail_settings(settings)))
         cache = DecisionFile(os.path.join(settings.state, "decisions.json"), log_directory(settings.state))
@@ -49,7 +52,7 @@ def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Calla
         catalogue = stack.enter_context(open_or_rebuild(catalogue_path(settings.state)))
         deleter = Deleter(journal, catalogue, timekeeper, observer, new_id=_new_id, stopping=stopping)
         planner, surveyor = planner_of(settings, catalogue), Surveyor(catalogue, journal)
-        parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor)
+        parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare)
         keepers = [
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
             for site in build_sites(settings, journal.decisions)

@@ -47,6 +47,7 @@ class FindingKind(StrEnum):
     AUDIT_UNSIGNED = "audit_unsigned"
     AUDIT_DAMAGED = "audit_damaged"
     AUDIT_UNWRITABLE = "audit_unwritable"
+    STATE_UNWRITABLE = "state_unwritable"
     NOT_ENFORCING = "not_enforcing"
     REMOVED_BY_OTHERS = "removed_by_others"
 

@@ -49,6 +49,7 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.AUDIT_UNSIGNED: "heads of the audit trail are not signed",
     FindingKind.AUDIT_DAMAGED: "the audit trail does not verify",
     FindingKind.AUDIT_UNWRITABLE: "the audit trail cannot be written: nothing is deleted",
+    FindingKind.STATE_UNWRITABLE: "a file of the daemon's own state cannot be written; deletion goes on",
     FindingKind.NOT_ENFORCING: "the daemon observes only: nothing is deleted",
     FindingKind.REMOVED_BY_OTHERS: "recordings vanished that this program did not delete",
 }

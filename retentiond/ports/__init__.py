@@ -39,7 +39,7 @@ from retentiond.ports.store import (
     Watch,
 )
 from retentiond.ports.trail import AuditTrail, DecisionCache, Head
-from retentiond.ports.world import Observer, Snapshot, StoreStatus, StreamStatus
+from retentiond.ports.world import Observer, Snapshot, SpareRoom, StoreStatus, StreamStatus
 
 __all__ = [
     "Absent",
@@ -70,6 +70,7 @@ __all__ = [
     "Seen",
     "Setback",
     "Snapshot",
+    "SpareRoom",
     "Store",
     "StoreCondition",
     "StoreIdentity",

@@ -61,6 +61,14 @@ class Snapshot:
     heartbeat_at: datetime | None
 
 
+class SpareRoom(Protocol):
+    """Room for the state's own files, held back on its disk for the time when nothing else is left."""
+
+    def keep(self) -> None:
+        """Take room while there is plenty, give it back when there is none. Cheap; never raises."""
+        ...
+
+
 class Observer(Protocol):
     """Hears what happens, for metrics and logs. Never raises, never learns a path or the name of a person (I10)."""
 

@@ -43,6 +43,8 @@ NOT_ENFORCING = finding(
     "when the plan looks right, set mode: enforce in the configuration",
 )
 UNWRITABLE = FindingKey(FindingKind.AUDIT_UNWRITABLE, "audit trail")
+CLOCK_UNSAVED = FindingKey(FindingKind.STATE_UNWRITABLE, "clock")
+DECISIONS_UNSAVED = FindingKey(FindingKind.STATE_UNWRITABLE, "decisions")
 UNSIGNED = finding(
     FindingKind.AUDIT_UNSIGNED,
     "audit trail",
@@ -97,7 +99,8 @@ class Cycle:
         """Do what is due now, and return how long there is nothing to do, at most 5 s."""
         parts = self._parts
         trusted = parts.timekeeper.look()
-        parts.timekeeper.persist()
+        parts.spare.keep()
+        self._keep_state(CLOCK_UNSAVED, parts.timekeeper.persist)
         self._on_record(partial(parts.timekeeper.record_state, parts.journal))
         leap = parts.timekeeper.settled()
         if leap is not None:
@@ -216,8 +219,8 @@ class Cycle:
         if self._heartbeat_at is None or now - self._heartbeat_at >= HEARTBEAT_EVERY:
             beat = heartbeat(surveys, self.book, mode=str(self.mode), findings=len(found))
             self._parts.journal.write([beat])
-            self._parts.journal.save()
             self._heartbeat_at = now
+            self._keep_state(DECISIONS_UNSAVED, self._parts.journal.save)
 
     def _find(self, surveys: Sequence[Survey], now: datetime) -> tuple[Finding, ...]:
         found: list[Finding] = [*self._parts.timekeeper.findings(), *self._standing.values(), *self._failures.values()]
@@ -296,19 +299,24 @@ class Cycle:
 
     def _on_record(self, write: Callable[[], None]) -> None:
         """Write to the trail; while it cannot be written nothing is deleted, and a finding says so (I4)."""
+        what = "the audit trail cannot be written, so nothing is deleted"
+        self._noting(UNWRITABLE, what, write)
+
+    def _keep_state(self, key: FindingKey, save: Callable[[], None]) -> None:
+        """Save what the next start has to find out again otherwise; deletion goes on, and nothing is early for it."""
+        self._noting(key, f"the daemon goes on, but the next start will not find the {key.subject} of this one", save)
+
+    def _noting(self, key: FindingKey, what: str, write: Callable[[], None]) -> None:
+        """Write something; a failure is a finding until the next time that it goes well."""
         try:
             write()
         except MustRestartError:
             raise
         except RetentiondError as error:
-            self._standing[UNWRITABLE] = finding(
-                UNWRITABLE.kind,
-                UNWRITABLE.subject,
-                f"the audit trail cannot be written, so nothing is deleted: {error}",
-                "make room on its disk, or mend it",
-            )
+            remedy = "make room on its disk, or mend it"
+            self._standing[key] = finding(key.kind, key.subject, f"{what}: {error}", remedy)
         else:
-            self._standing.pop(UNWRITABLE, None)
+            self._standing.pop(key, None)
 
     def _wait(self, now: datetime) -> timedelta:
         upcoming = [keeper.next_due - now for keeper in self.keepers if keeper.next_due is not None]

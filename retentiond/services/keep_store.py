@@ -16,6 +16,7 @@ from retentiond.ports import (
     Present,
     Recorder,
     ScanState,
+    SpareRoom,
     Store,
     StoreCondition,
     StreamBases,
@@ -54,6 +55,7 @@ class Parts:
     planner: Planner
     deleter: Deleter
     surveyor: Surveyor
+    spare: SpareRoom
 
 
 class StoreKeeper:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from retentiond.durable import SpareFile
 from tests.system.harness import Site, needs, register_of
 
 pytestmark = [
     pytest.mark.system,
     pytest.mark.privileged,
     pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a file system"),
-    pytest.mark.xfail(strict=True, reason="on a full disk the catalogue cannot be opened, so that nothing is deleted"),
 ]
 
 PERIOD = timedelta(days=30)
@@ -69,3 +69,37 @@ def test_a_start_on_a_full_disk_deletes_what_is_due(disk: Path) -> None:
     assert done.returncode in (0, 1), done.stderr
     assert not due & site.files()
     site.must("audit", "verify")
+
+
+def test_a_daemon_whose_disk_fills_deletes_what_falls_due(disk: Path) -> None:
+    site = Site(disk / "site", register=register_of("hall"))
+    soon = datetime.now(UTC) - PERIOD + timedelta(seconds=75)  # due 15 s from now, a minute before its deadline
+    due = film(site, soon, 9)
+    site.accept_clock()
+    with site.running():
+        spare = site.state / "spare"
+        site.wait(lambda: spare.exists() and spare.stat().st_size, "room to be held back")
+        fill(disk)
+        site.wait(lambda: not spare.stat().st_size, "the room to be given back")
+        site.wait(lambda: not due & site.files(), "what fell due to be gone")
+        site.wait(lambda: site.metric("retentiond_overdue_recordings") == 0, "no recording to be overdue")
+        assert site.run("status").returncode in (0, 1)
+        (disk / "filled").unlink()
+        site.wait(lambda: spare.stat().st_size, "room to be held back again")
+    site.must("audit", "verify")
+
+
+def test_room_is_held_back_again_once_there_is_some(disk: Path) -> None:
+    spare = SpareFile(str(disk / "spare"), size_bytes=1 << 20)
+    spare.keep()
+    held = disk / "spare"
+    assert held.stat().st_blocks * 512 >= 1 << 20
+    fill(disk)
+    spare.keep()
+    assert held.stat().st_size == 0
+    assert shutil.disk_usage(disk).free >= 1 << 19
+    spare.keep()
+    assert held.stat().st_size == 0
+    (disk / "filled").unlink()
+    spare.keep()
+    assert held.stat().st_size == 1 << 20

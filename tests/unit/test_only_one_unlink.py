@@ -29,7 +29,7 @@ EVERYTHING = frozenset(SPELLINGS)
 ALLOWED: dict[str, frozenset[str]] = {
     "storage/claim.py": EVERYTHING,  # the one place
     "storage/syscalls.py": frozenset({"renameat", "rename_noreplace"}),  # defines the call, makes none
-    # Replaces our own state files, and takes its own unfinished draft away; no path in a store reaches it.
+    # Our own state files: replaces them, takes an unfinished draft away, gives spare room back. No path in a store.
     "durable.py": frozenset({"os.replace", "os.unlink", ".unlink("}),
     # The trail's own segment, by descriptor: a torn tail goes, and what was reserved behind the last line at the end.
     "audit/recovery.py": frozenset({"truncate"}),
