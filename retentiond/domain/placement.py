@@ -22,6 +22,20 @@ class SeenDevice:
     records_audio: bool | None = None
 
 
+def prohibited_rooms(register: Register, now: datetime) -> tuple[str, ...]:
+    """Return the ids of the rooms in which no device may be at `now`."""
+    return tuple(room.ident for room in register.rooms if room.class_at(now) == INTIMATE_CARE)
+
+
+def devices_reaching(register: Register, room: str, now: datetime) -> tuple[Device, ...]:
+    """Return the devices that hang in `room` at `now`, or see or hear into it."""
+    return tuple(
+        device
+        for device in register.devices
+        if any(link.room == room and link.validity.holds_at(now) for link in device.links)
+    )
+
+
 def check_placement(register: Register, seen: Iterable[SeenDevice], now: datetime) -> tuple[Finding, ...]:
     """Return what is wrong with rooms and devices at `now`.
 

@@ -73,18 +73,19 @@ def _file_system(subject: str, path: str) -> Diagnosis:
 
 
 def _mount_of(path: str) -> tuple[str, frozenset[str]]:
-    """Return type and options of the file system that `path` lies on, from /proc."""
+    """Return type and options of the file system that `path` lies on."""
+    import psutil
+
     best, found = "", ("unknown", frozenset[str]())
     real = os.path.realpath(path)
     try:
-        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
-            for line in mounts:
-                _, point, kind, options, *_ = line.split(" ")
-                inside = real == point or real.startswith(point.rstrip("/") + "/")
-                if inside and len(point) >= len(best):
-                    best, found = point, (kind, frozenset(options.split(",")))
-    except (OSError, ValueError):
-        pass
+        mounts = psutil.disk_partitions(all=True)
+    except OSError:
+        return found
+    for mount in mounts:
+        inside = real == mount.mountpoint or real.startswith(mount.mountpoint.rstrip("/") + "/")
+        if inside and len(mount.mountpoint) >= len(best):  # what was mounted last hides what was there before
+            best, found = mount.mountpoint, (mount.fstype, frozenset(mount.opts.split(",")))
     return found
 
 

@@ -29,6 +29,7 @@ from retentiond.ports.store import (
     Refusal,
     Removal,
     Removed,
+    Space,
     Store,
     StoreCondition,
     StoreIdentity,
@@ -37,11 +38,22 @@ from retentiond.ports.store import (
     Voided,
     WalkStep,
     Watch,
+    Watching,
 )
 from retentiond.ports.trail import AuditTrail, DecisionCache, Head
-from retentiond.ports.world import Observer, Snapshot, SpareRoom, StoreStatus, StreamStatus
+from retentiond.ports.world import (
+    REGISTER,
+    Inventory,
+    Observer,
+    RoomStatus,
+    Snapshot,
+    SpareRoom,
+    StoreStatus,
+    StreamStatus,
+)
 
 __all__ = [
+    "REGISTER",
     "Absent",
     "Arrived",
     "AuditTrail",
@@ -57,6 +69,7 @@ __all__ = [
     "Failed",
     "Foreign",
     "Head",
+    "Inventory",
     "Listing",
     "Observer",
     "PinRefused",
@@ -66,10 +79,12 @@ __all__ = [
     "Refusal",
     "Removal",
     "Removed",
+    "RoomStatus",
     "ScanState",
     "Seen",
     "Setback",
     "Snapshot",
+    "Space",
     "SpareRoom",
     "Store",
     "StoreCondition",
@@ -83,4 +98,5 @@ __all__ = [
     "Voided",
     "WalkStep",
     "Watch",
+    "Watching",
 ]

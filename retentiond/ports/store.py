@@ -53,6 +53,26 @@ class Foreign:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The file system that a store lies on, and what of it this user may still write."""
+
+    size_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How far a watch reaches: whether its canary was heard lately, in how many directories, and what it lost.
+
+    `losses` counts how often the kernel said that it had dropped events.
+    """
+
+    proven: bool = False
+    directories: int = 0
+    losses: int = 0
+
+
 StoreCondition: TypeAlias = Present | Unadopted | Absent | Foreign
 
 
@@ -190,6 +210,10 @@ class Store(Protocol):
         """Look whether the store is there and the one adopted. Cheap; called before each run and chunk."""
         ...
 
+    def space(self) -> Space | None:
+        """Return how large its file system is and how much of it is free; None if that cannot be told."""
+        ...
+
     def adopt(self) -> StoreIdentity:
         """Write the marker and the claim directory, or take up a marker that is there. Raises StorageError."""
         ...
@@ -227,8 +251,8 @@ class Watch(Protocol):
         """Begin to call `wake(store, directory)` from a thread of its own. Never raises."""
         ...
 
-    def proven(self, store: StoreName) -> bool:
-        """Tell whether the canary was seen lately, so that silence means no change."""
+    def watching(self, store: StoreName) -> Watching:
+        """Tell how far the watch on a store reaches; while it is proven, silence means that nothing changed."""
         ...
 
     def probe(self) -> None:

@@ -9,7 +9,9 @@ from retentiond.domain.recording import (
     StoreName,
     Stream,
 )
+from retentiond.domain.register import DeviceKind
 from retentiond.domain.run import Plan
+from retentiond.ports.store import Space, Watching
 from retentiond.ports.trail import Head
 
 
@@ -37,10 +39,34 @@ class StoreStatus:
     suspended: int
     last_scan: datetime | None
     scanning: bool
-    watch_proven: bool
+    space: Space | None
+    watching: Watching
     waiting: Plan | None
     next_due: datetime | None
     streams: tuple[StreamStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomStatus:
+    """How many devices of a kind hang in a prohibited room, or see or hear into it."""
+
+    room: str
+    kind: DeviceKind
+    devices: int
+
+
+REGISTER = "register"
+"""The source of devices that can say in which rooms they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """How many devices of a kind a source knows. Only the register can say that one has no room."""
+
+    source: str
+    kind: DeviceKind
+    devices: int
+    unassigned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +78,14 @@ class Snapshot:
     mode: str
     clock_state: str
     clock_ahead_s: float
+    clock_steps: int
     synchronised: bool
     head: Head
+    append_failures: int
     findings: tuple[Finding, ...]
     stores: tuple[StoreStatus, ...]
+    rooms: tuple[RoomStatus, ...]
+    inventory: tuple[Inventory, ...]
     policy_digest: str
     register_digest: str
     heartbeat_at: datetime | None
@@ -72,8 +102,11 @@ class SpareRoom(Protocol):
 class Observer(Protocol):
     """Hears what happens, for metrics and logs. Never raises, never learns a path or the name of a person (I10)."""
 
-    def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int) -> None:
-        """A recording was deleted, `late_s` seconds after it fell due; record `seq` says so."""
+    def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int, approved: bool) -> None:
+        """A recording was deleted, `late_s` seconds after it fell due; record `seq` says so.
+
+        `approved`: a person released it, since the passing of time alone did not explain it.
+        """
         ...
 
     def not_deleted(self, store: StoreName, reason: str) -> None:

@@ -1,14 +1,24 @@
 """Meets the register with what recorders are configured to do and what lies on the disk (promise 5)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from retentiond.domain.errors import RetentiondError
 from retentiond.domain.finding import Finding, FindingKind, finding
-from retentiond.domain.placement import SeenDevice, check_placement
+from retentiond.domain.placement import SeenDevice, check_placement, devices_reaching, prohibited_rooms
 from retentiond.domain.recording import CameraName, StoreName
-from retentiond.domain.register import Register
-from retentiond.ports import Recorder
+from retentiond.domain.register import DeviceKind, Register
+from retentiond.ports import REGISTER, Inventory, Recorder, RoomStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCheck:
+    """What the room check found, and over what: every prohibited room, and every source of devices."""
+
+    findings: tuple[Finding, ...]
+    rooms: tuple[RoomStatus, ...]
+    inventory: tuple[Inventory, ...]
 
 
 def check_rooms(
@@ -16,20 +26,38 @@ def check_rooms(
     recorders: Iterable[tuple[StoreName, Recorder]],
     on_disk: Iterable[tuple[StoreName, CameraName]],
     now: datetime,
-) -> tuple[Finding, ...]:
-    """Return the findings of the room check; a recorder that cannot be asked is one, and the others go on (I9)."""
+) -> RoomCheck:
+    """Check the rooms at `now`; a recorder that cannot be asked is a finding, and the others go on (I9)."""
     seen: list[SeenDevice] = []
     unreachable: list[Finding] = []
+    inventory = [*_registered(register, now)]
     for store, recorder in recorders:
         devices = _ask(store, recorder)
         if isinstance(devices, Finding):
             unreachable.append(devices)
             continue
         seen += devices
+        inventory.append(Inventory(f"{recorder.kind}/{store}", DeviceKind.CAMERA, len(devices)))
         if recorder.trouble is not None:
             unreachable.append(_unusable(store, recorder, recorder.trouble))
     seen += [SeenDevice(store, camera, "recordings on the disk") for store, camera in on_disk]
-    return (*check_placement(register, seen, now), *unreachable)
+    return RoomCheck((*check_placement(register, seen, now), *unreachable), _rooms(register, now), tuple(inventory))
+
+
+def _rooms(register: Register, now: datetime) -> tuple[RoomStatus, ...]:
+    """Return one status for each prohibited room and kind, those without a device too: their absence is the proof."""
+    return tuple(
+        RoomStatus(room, kind, sum(device.kind is kind for device in devices_reaching(register, room, now)))
+        for room in prohibited_rooms(register, now)
+        for kind in DeviceKind
+    )
+
+
+def _registered(register: Register, now: datetime) -> Iterable[Inventory]:
+    for kind in DeviceKind:
+        devices = [device for device in register.devices if device.kind is kind]
+        unassigned = sum(device.room_at(now) is None for device in devices)
+        yield Inventory(REGISTER, kind, len(devices), unassigned)
 
 
 def _ask(store: StoreName, recorder: Recorder) -> Sequence[SeenDevice] | Finding:

@@ -19,7 +19,7 @@ from retentiond.domain.run import Plan
 from retentiond.ports import Present, Snapshot, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
-from retentiond.services.check_placement import check_rooms
+from retentiond.services.check_placement import RoomCheck, check_rooms
 from retentiond.services.find import failed_store, record_findings, store_findings
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.recover import catch_up
@@ -208,9 +208,15 @@ class Cycle:
         parts = self._parts
         now = self.now()
         surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
-        found = self._find(surveys, now)
+        rooms = check_rooms(
+            self.book.register,
+            [(keeper.name, keeper.recorder) for keeper in self.keepers],
+            {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams},
+            now,
+        )
+        found = self._find(surveys, rooms, now)
         self._on_record(partial(self._record_evidence, surveys, found, now))
-        snapshot = self._snapshot(surveys, found, now)
+        snapshot = self._snapshot(surveys, rooms, found, now)
         parts.observer.publish(snapshot)
         return snapshot
 
@@ -222,18 +228,13 @@ class Cycle:
             self._heartbeat_at = now
             self._keep_state(DECISIONS_UNSAVED, self._parts.journal.save)
 
-    def _find(self, surveys: Sequence[Survey], now: datetime) -> tuple[Finding, ...]:
+    def _find(self, surveys: Sequence[Survey], rooms: RoomCheck, now: datetime) -> tuple[Finding, ...]:
         found: list[Finding] = [*self._parts.timekeeper.findings(), *self._standing.values(), *self._failures.values()]
         for keeper, survey in zip(self.keepers, surveys, strict=True):
             found += store_findings(survey)
             found += keeper.findings()
             found += self._unwatched(keeper, now)
-        found += check_rooms(
-            self.book.register,
-            [(keeper.name, keeper.recorder) for keeper in self.keepers],
-            {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams},
-            now,
-        )
+        found += rooms.findings
         if not self.mode.enforcing:
             found.append(NOT_ENFORCING)
         if not self._parts.journal.head().signed:
@@ -242,7 +243,7 @@ class Cycle:
 
     def _unwatched(self, keeper: StoreKeeper, now: datetime) -> Sequence[Finding]:
         """Tell where hints should come and do not; the scans find everything all the same (I8)."""
-        silent = self._watch.enabled and not self._watch.proven(keeper.name)
+        silent = self._watch.enabled and not self._watch.watching(keeper.name).proven
         if not silent or not isinstance(keeper.condition, Present) or now - self._started_at < WATCH_GRACE:
             return ()
         return (
@@ -254,7 +255,9 @@ class Cycle:
             ),
         )
 
-    def _snapshot(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> Snapshot:
+    def _snapshot(
+        self, surveys: Sequence[Survey], rooms: RoomCheck, found: tuple[Finding, ...], now: datetime
+    ) -> Snapshot:
         state, ahead = self._parts.timekeeper.state()
         return Snapshot(
             taken_at=now,
@@ -262,18 +265,23 @@ class Cycle:
             mode=str(self.mode),
             clock_state=state.value,
             clock_ahead_s=ahead.total_seconds(),
+            clock_steps=self._parts.timekeeper.steps,
             synchronised=self._parts.timekeeper.synchronised(),
             head=self._parts.journal.head(),
+            append_failures=self._parts.journal.failures,
             findings=found,
             stores=tuple(
                 store_status(
                     survey,
                     scanning=keeper.scan is not None,
-                    watch_proven=self._watch.proven(keeper.name),
+                    space=keeper.store.space() if isinstance(keeper.condition, Present) else None,
+                    watching=self._watch.watching(keeper.name),
                     next_due=keeper.next_due,
                 )
                 for keeper, survey in zip(self.keepers, surveys, strict=True)
             ),
+            rooms=rooms.rooms,
+            inventory=rooms.inventory,
             policy_digest=self.book.policy_digest,
             register_digest=self.book.register_digest,
             heartbeat_at=self._heartbeat_at,

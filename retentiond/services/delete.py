@@ -222,7 +222,13 @@ class Deleter:
                 chunk.result.deleted += 1
                 chunk.result.links_left += removal.links_left > 0
                 late = (self._now() - (due.deadline - chunk.order.margin)).total_seconds()
-                self._observer.deleted(recording.stream, late_s=late, size_bytes=removal.size_bytes, seq=seq)
+                self._observer.deleted(
+                    recording.stream,
+                    late_s=late,
+                    size_bytes=removal.size_bytes,
+                    seq=seq,
+                    approved=chunk.order.approval is not None,
+                )
             case Voided(why=why):
                 chunk.result.void += 1
                 self._note_failure(chunk, recording, why)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from retentiond.domain.decisions import Decisions
+from retentiond.domain.errors import RetentiondError
 from retentiond.domain.event import Event, Record
 from retentiond.ports import AuditTrail, DecisionCache, Head
 
@@ -14,12 +15,17 @@ class Journal:
         self._trail = trail
         self._cache = cache
         self.decisions = decisions
+        self.failures = 0
 
     def write(self, events: Sequence[Event]) -> Sequence[Record]:
         """Append `events`; durable and folded in when this returns. Raises StorageError, then nothing counts."""
         if not events:
             return ()
-        records = self._trail.append(events)
+        try:
+            records = self._trail.append(events)
+        except RetentiondError:
+            self.failures += 1
+            raise
         self.decisions.apply_all(records)
         return records
 

@@ -3,7 +3,16 @@
 from datetime import datetime, timedelta
 
 from retentiond.domain import instants
-from retentiond.domain.clock import ClockAnchor, ClockState, Credible, NotCredible, TrustedTime, accept, judge
+from retentiond.domain.clock import (
+    ClockAnchor,
+    ClockReading,
+    ClockState,
+    Credible,
+    NotCredible,
+    TrustedTime,
+    accept,
+    judge,
+)
 from retentiond.domain.errors import TryAgainError
 from retentiond.domain.event import Event, EventType
 from retentiond.domain.finding import Finding, FindingKind, finding
@@ -11,6 +20,9 @@ from retentiond.ports import ClockMemory, SystemClock
 from retentiond.services.journal import Journal
 
 PERSIST_EVERY = timedelta(seconds=60)
+
+STEP = timedelta(seconds=1)
+"""A clock that is moved by more between two looks was set; a time service that slews it does not come near."""
 
 
 class Timekeeper:
@@ -26,10 +38,14 @@ class Timekeeper:
         self._latest: TrustedTime | None = None
         self._in_doubt = True  # nobody knows whether the clock was settled when the last run ended
         self._leap: timedelta | None = None
+        self._read: ClockReading | None = None
+        self.steps = 0
 
     def look(self) -> TrustedTime:
         """Read the clocks and return trusted time; remembered in memory, made durable by `persist`."""
-        judged = judge(self._anchor, self._clock.read(), synchronised_since=self._synchronised_since)
+        reading = self._clock.read()
+        self._count_step(reading)
+        judged = judge(self._anchor, reading, synchronised_since=self._synchronised_since)
         match judged:
             case Credible():
                 self._anchor = judged.anchor
@@ -38,6 +54,13 @@ class Timekeeper:
                 self._synchronised_since = judged.synchronised_since
         self._latest = judged
         return judged
+
+    def _count_step(self, reading: ClockReading) -> None:
+        """Count when the wall clock was set: it moved by another span than has passed since the last look."""
+        last, self._read = self._read, reading
+        if last is not None and last.boot_id == reading.boot_id:
+            passed = reading.since_boot - last.since_boot
+            self.steps += abs(reading.wall - last.wall - passed) > STEP
 
     def _note_leap(self, judged: Credible) -> None:
         if judged.unsettled is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from retentiond.domain import instants
 from retentiond.domain.event import Event, EventType
-from retentiond.ports import StoreStatus
+from retentiond.ports import Space, StoreStatus, Watching
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import ScanResult
 from retentiond.services.survey import Survey, condition_name
@@ -15,7 +15,9 @@ STREAMS_LISTED = 150
 """Beyond so many streams a record sums up per store, so that no line outgrows the trail."""
 
 
-def store_status(survey: Survey, *, scanning: bool, watch_proven: bool, next_due: datetime | None) -> StoreStatus:
+def store_status(
+    survey: Survey, *, scanning: bool, space: Space | None, watching: Watching, next_due: datetime | None
+) -> StoreStatus:
     """Return what status and metrics show of a store."""
     return StoreStatus(
         name=survey.store,
@@ -26,7 +28,8 @@ def store_status(survey: Survey, *, scanning: bool, watch_proven: bool, next_due
         suspended=survey.suspended,
         last_scan=survey.last_scan,
         scanning=scanning,
-        watch_proven=watch_proven,
+        space=space,
+        watching=watching,
         waiting=survey.waiting,
         next_due=next_due,
         streams=survey.streams,

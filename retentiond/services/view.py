@@ -95,7 +95,7 @@ class View:
             now,
         )
         stores = [item for survey in surveys for item in store_findings(survey)]
-        return tuple({item.key: item for item in (*rooms, *stores)}.values())
+        return tuple({item.key: item for item in (*rooms.findings, *stores)}.values())
 
     def find(self, camera: str, since: datetime, until: datetime) -> Iterator[Found]:
         """Yield the recordings of a camera that start in `since <= start < until`: existing, then deleted.

@@ -77,6 +77,12 @@ class TreeWatch:
         self._directories: dict[int, bytes] = {}
         self.descriptor = -1
         self.complete = True
+        self.losses = 0
+
+    @property
+    def watched(self) -> int:
+        """How many directories are watched, our own included."""
+        return len(self._directories)
 
     def open(self) -> None:
         """Begin to watch. Raises OSError if not even the store's own directory can be watched."""
@@ -114,6 +120,7 @@ class TreeWatch:
     def _take(self, event: _Event, claimed: set[int]) -> Change | None:
         """Keep the watches in step with an event; return what it tells, None if that is nothing."""
         if event.mask & _Q_OVERFLOW:  # something was lost, and perhaps new directories with it
+            self.losses += 1
             self._add_tree(b"")
             return Change(What.CREATED, b"", b"", is_directory=True)
         if event.mask & _IGNORED:

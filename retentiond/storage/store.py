@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Identity, Place, StoreName, Unit
-from retentiond.ports import Absent, ClaimChunk, Entry, Present, StoreCondition, StoreIdentity, WalkStep
+from retentiond.ports import Absent, ClaimChunk, Entry, Present, Space, StoreCondition, StoreIdentity, WalkStep
 from retentiond.storage import identity, walk
 from retentiond.storage.beneath import checked_name, choose_opener
 from retentiond.storage.chunk import DirectoryChunk
@@ -57,6 +57,19 @@ class DirectoryStore:
             return Absent(f"it cannot be examined ({error.strerror})")
         finally:
             os.close(store)
+
+    def space(self) -> Space | None:
+        try:
+            store = self._where.open()
+        except OSError:
+            return None
+        try:
+            status = os.fstatvfs(store)
+        except OSError:
+            return None
+        finally:
+            os.close(store)
+        return Space(status.f_blocks * status.f_frsize, status.f_bavail * status.f_frsize)
 
     def adopt(self) -> StoreIdentity:
         return identity.adopt(self._where, self._calls)

@@ -6,7 +6,7 @@ import select
 import stat
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ from watchdog.observers.api import BaseObserver, EventEmitter, ObservedWatch
 
 from retentiond.domain.names import join
 from retentiond.domain.recording import StoreName
+from retentiond.ports import Watching
 from retentiond.storage.beneath import open_absolute
 from retentiond.storage.identity import OWN
 from retentiond.storage.inotify import Change, TreeWatch, What
@@ -113,6 +114,7 @@ class _Watched:
     place: tuple[int, int] | None = None
     heard_at: float | None = None
     asked_at: float | None = None
+    losses: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -140,16 +142,20 @@ class InotifyWatch:
         self._observer = observer
         self.probe()
 
-    def proven(self, store: StoreName) -> bool:
+    def watching(self, store: StoreName) -> Watching:
         watched = self._watched[store]
+        trees = self._trees(watched)
         heard = watched.heard_at is not None and time.monotonic() - watched.heard_at < PROVEN_FOR_S
-        return heard and self._is_complete(watched)
+        return Watching(
+            proven=heard and bool(trees) and all(tree.complete for tree in trees),
+            directories=sum(tree.watched for tree in trees),
+            losses=watched.losses + sum(tree.losses for tree in trees),
+        )
 
-    def _is_complete(self, watched: _Watched) -> bool:
-        """Tell whether every directory of a store is watched."""
+    def _trees(self, watched: _Watched) -> Sequence[TreeWatch]:
+        """Return the watch on a store, if there is one now."""
         emitters = () if self._observer is None else tuple(self._observer.emitters)
-        trees = [item.tree for item in emitters if isinstance(item, TreeEmitter) and item.watch == watched.handle]
-        return bool(trees) and all(tree.complete for tree in trees)
+        return [item.tree for item in emitters if isinstance(item, TreeEmitter) and item.watch == watched.handle]
 
     def probe(self) -> None:
         for name, watched in self._watched.items():
@@ -172,6 +178,7 @@ class InotifyWatch:
         if self._observer is None:
             return
         if watched.handle is not None:
+            watched.losses += sum(tree.losses for tree in self._trees(watched))
             with suppress(KeyError, OSError):
                 self._observer.unschedule(watched.handle)
             watched.handle = None
@@ -245,8 +252,8 @@ class NoWatch:
     def start(self, wake: Wake) -> None:
         pass
 
-    def proven(self, store: StoreName) -> bool:  # noqa: ARG002  the port's signature
-        return False
+    def watching(self, store: StoreName) -> Watching:  # noqa: ARG002  the port's signature
+        return Watching()
 
     def probe(self) -> None:
         pass

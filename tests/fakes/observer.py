@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from retentiond.domain.recording import StoreName, Stream
-from retentiond.ports import Snapshot
+from retentiond.ports import Snapshot, Watching
 
 
 class RememberingObserver:
@@ -16,7 +16,7 @@ class RememberingObserver:
         self.by_others = 0
         self.snapshot: Snapshot | None = None
 
-    def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int) -> None:
+    def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int, approved: bool) -> None:
         self.late_s.append(late_s)
 
     def not_deleted(self, store: StoreName, reason: str) -> None:
@@ -40,8 +40,8 @@ class WatchOff:
     def start(self, wake: Callable[[StoreName, bytes], None]) -> None:
         pass
 
-    def proven(self, store: StoreName) -> bool:
-        return False
+    def watching(self, store: StoreName) -> Watching:
+        return Watching()
 
     def probe(self) -> None:
         pass

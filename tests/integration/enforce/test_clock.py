@@ -126,3 +126,21 @@ def test_an_accepted_clock_settles_what_came_in_doubt_too(world: World) -> None:
     world.clock.pass_until(began + PERIOD)
     world.cycle.tick()
     assert not path.exists()
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR, 2 * timedelta(seconds=1)])
+def test_a_clock_that_is_set_is_counted(world: World, step: timedelta) -> None:
+    lasting(world)
+    elapse(world, HOUR)
+    assert world.cycle.report().clock_steps == 0
+    world.clock.step(step)
+    elapse(world, HOUR)
+    assert world.cycle.report().clock_steps == 1
+
+
+def test_a_clock_that_a_time_service_slews_is_not_counted(world: World) -> None:
+    lasting(world)
+    for _ in range(5):
+        world.clock.step(timedelta(milliseconds=400))
+        elapse(world, timedelta(minutes=1))
+    assert world.cycle.report().clock_steps == 0

@@ -30,8 +30,8 @@ class Interrupting(RememberingObserver):
         super().__init__()
         self._act = act
 
-    def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int) -> None:
-        super().deleted(stream, late_s=late_s, size_bytes=size_bytes, seq=seq)
+    def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int, approved: bool) -> None:
+        super().deleted(stream, late_s=late_s, size_bytes=size_bytes, seq=seq, approved=approved)
         if len(self.late_s) == 1:
             self._act()
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from retentiond.domain.root_words import root_of_words
 from retentiond.observe.http import HttpEndpoint
-from retentiond.observe.metrics import Metrics, root_of_words
+from retentiond.observe.metrics import Metrics
 from tests.unit.observe.builders import ROOT, a_snapshot, a_stream
 
 pytestmark = [
@@ -32,7 +33,7 @@ def free_port() -> int:
 def endpoint() -> Iterator[HttpEndpoint]:
     metrics = Metrics("1.2.3")
     metrics.publish(a_snapshot())
-    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=4711)
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=4711, approved=False)
     running = HttpEndpoint("127.0.0.1", 0, metrics)
     running.start()
     yield running

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from retentiond.domain.errors import StorageError
@@ -22,6 +23,16 @@ def test_an_adopted_store_is_present(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "store").adopt()
     assert disk.store.examine() == Present(disk.adopted)  # type: ignore[arg-type]
     assert disk.claimed.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_store_tells_how_much_room_its_file_system_has(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    space = disk.store.space()
+    assert space is not None
+    assert space.size_bytes == psutil.disk_usage(str(tmp_path)).total
+    assert 0 <= space.free_bytes <= space.size_bytes
+    disk.path.rmdir()
+    assert disk.store.space() is None
 
 
 def test_adopting_again_changes_nothing(tmp_path: Path) -> None:

@@ -75,15 +75,42 @@ def test_our_own_directory_wakes_nobody(disk: Disk, watch: InotifyWatch) -> None
     woken = Woken()
     watch.start(woken)
     (disk.claimed / "run-0").write_bytes(b"x")
-    assert soon(lambda: watch.proven(MAIN))
+    assert soon(lambda: watch.watching(MAIN).proven)
     assert [directory for _, directory in woken.seen if directory.startswith(b".retentiond")] == []
 
 
 def test_the_canary_proves_that_events_flow(disk: Disk, watch: InotifyWatch) -> None:
-    assert not watch.proven(MAIN)
+    assert not watch.watching(MAIN).proven
     watch.start(Woken())
     watch.probe()
-    assert soon(lambda: watch.proven(MAIN))
+    assert soon(lambda: watch.watching(MAIN).proven)
+
+
+def test_a_watch_says_how_far_it_reaches(disk: Disk, watch: InotifyWatch) -> None:
+    assert watch.watching(MAIN).directories == 0
+    disk.write(b"cam/day/1.mp4")
+    watch.start(Woken())
+    assert soon(lambda: watch.watching(MAIN).directories == 5)  # the store, both of ours, cam, cam/day
+    disk.write(b"cam/next/1.mp4")
+    assert soon(lambda: watch.watching(MAIN).directories == 6)
+
+
+@pytest.mark.privileged
+@needs_root
+def test_what_the_kernel_drops_is_counted(disk: Disk, watch: InotifyWatch) -> None:
+    queue = Path("/proc/sys/fs/inotify/max_queued_events")
+    before = queue.read_text()
+    try:
+        queue.write_text("4")
+    except OSError as error:
+        pytest.skip(f"the length of the kernel's queue cannot be set here: {error.strerror}")
+    try:
+        watch.start(Woken())
+        for number in range(300):
+            disk.write(b"cam%d/1.mp4" % number)
+        assert soon(lambda: watch.watching(MAIN).losses > 0)
+    finally:
+        queue.write_text(before)
 
 
 def test_a_failing_listener_does_not_end_the_watch(disk: Disk, watch: InotifyWatch) -> None:
@@ -118,7 +145,7 @@ def test_a_store_that_is_not_there_harms_nobody(disk: Disk, tmp_path: Path) -> N
         woken = Woken()
         watch.start(woken)
         watch.probe()
-        assert not watch.proven(other)
+        assert not watch.watching(other).proven
         disk.write(b"1.mp4")
         assert soon(lambda: (MAIN, b"") in woken.seen)
     finally:
@@ -141,7 +168,7 @@ def test_a_tree_that_is_too_deep_for_any_recursion_harms_nobody(
         if when == "moved in":
             (where / "deep").rename(disk.path / "deep")
         watch.probe()
-        assert soon(lambda: watch.proven(MAIN))
+        assert soon(lambda: watch.watching(MAIN).proven)
         disk.write(b"cam/1.mp4")
         assert soon(lambda: (MAIN, b"cam") in woken.seen)
         woken.seen.clear()
@@ -209,7 +236,7 @@ def test_a_store_that_is_adopted_later_is_proven_too(tmp_path: Path) -> None:
         watch.start(Woken())
         disk.adopt()
         watch.probe()
-        assert soon(lambda: watch.proven(MAIN))
+        assert soon(lambda: watch.watching(MAIN).proven)
     finally:
         watch.stop()
 
@@ -224,7 +251,7 @@ def test_the_canary_is_not_written_through_a_link(
     watch.start(Woken())
     watch.probe()
     assert outside.read_bytes() == precious
-    assert not watch.proven(MAIN)
+    assert not watch.watching(MAIN).proven
 
 
 def test_the_canary_is_not_made_behind_a_link(disk: Disk, watch: InotifyWatch, tmp_path: Path) -> None:
@@ -278,7 +305,7 @@ watch.start(lambda *_: None)
 end = time.monotonic() + 5
 while watch._watched[name].heard_at is None and time.monotonic() < end:
     time.sleep(0.01)
-print(watch._watched[name].heard_at is not None, watch.proven(name))
+print(watch._watched[name].heard_at is not None, watch.watching(name).proven)
 watch.stop()
 """
 
@@ -366,7 +393,7 @@ def test_a_watch_that_is_off_proves_nothing() -> None:
     watch = NoWatch()
     watch.start(Woken())
     watch.probe()
-    assert not watch.proven(MAIN)
+    assert not watch.watching(MAIN).proven
     watch.stop()
 
 

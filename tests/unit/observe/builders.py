@@ -6,8 +6,9 @@ from typing import Any
 
 from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.domain.recording import CameraName, Category, StoreName, Stream
+from retentiond.domain.register import DeviceKind
 from retentiond.domain.run import Plan, WaitReason
-from retentiond.ports import Head, Snapshot, StoreStatus, StreamStatus
+from retentiond.ports import Head, Inventory, RoomStatus, Snapshot, Space, StoreStatus, StreamStatus, Watching
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ROOT = bytes(range(100, 132))
@@ -39,7 +40,8 @@ def a_store_status(**changes: Any) -> StoreStatus:
         suspended=0,
         last_scan=NOW - timedelta(hours=1),
         scanning=False,
-        watch_proven=True,
+        space=Space(1 << 40, 1 << 38),
+        watching=Watching(proven=True, directories=93, losses=0),
         waiting=None,
         next_due=NOW + timedelta(days=1),
         streams=(a_stream_status(),),
@@ -54,10 +56,14 @@ def a_snapshot(**changes: Any) -> Snapshot:
         mode="enforce",
         clock_state="trusted",
         clock_ahead_s=0.25,
+        clock_steps=0,
         synchronised=True,
         head=Head(42, ROOT, signed=True),
+        append_failures=0,
         findings=(),
         stores=(a_store_status(),),
+        rooms=(RoomStatus("procedure-2", DeviceKind.CAMERA, 0),),
+        inventory=(Inventory("register", DeviceKind.CAMERA, 4, 1),),
         policy_digest="aa" * 32,
         register_digest="bb" * 32,
         heartbeat_at=NOW - timedelta(minutes=5),

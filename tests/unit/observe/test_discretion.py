@@ -120,7 +120,7 @@ def test_a_label_is_a_word_of_the_program_or_other(reason: str) -> None:
     metrics = Metrics("1.2.3")
     metrics.not_deleted(StoreName("main"), reason)
     metrics.not_deleted(StoreName("main"), "NOT_PUT_BACK_EIO")
-    metrics.deleted(a_stream(), late_s=0, size_bytes=0, seq=1)
+    metrics.deleted(a_stream(), late_s=0, size_bytes=0, seq=1, approved=False)
     text = metrics.expose("")[0].decode()
     assert 'reason="other"' in text
     assert 'reason="NOT_PUT_BACK_EIO"' in text

@@ -1,9 +1,11 @@
 """What Prometheus reads."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,8 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from retentiond.domain.clock import ClockState
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.recording import Category, StoreName
-from retentiond.observe.metrics import Metrics, root_of_words, root_words
-from retentiond.ports import Head, Observer
+from retentiond.domain.register import DeviceKind
+from retentiond.domain.root_words import root_of_words, root_words
+from retentiond.observe.metrics import Metrics
+from retentiond.ports import Head, Inventory, Observer, RoomStatus, Watching
 from tests.unit.observe.builders import (
     NOW,
     ROOT,
@@ -114,17 +118,63 @@ def test_every_kind_of_finding_has_a_series_so_that_absence_is_visible() -> None
     assert sum(found.values()) == 2
 
 
-def test_room_violations_count_assignments_and_coverage() -> None:
-    kinds = (FindingKind.PROHIBITED_ASSIGNMENT, FindingKind.PROHIBITED_COVERAGE, FindingKind.UNREGISTERED_DEVICE)
+def test_every_prohibited_room_has_a_series_for_each_kind_of_device() -> None:
+    rooms = (RoomStatus("procedure-2", DeviceKind.CAMERA, 2), RoomStatus("procedure-2", DeviceKind.MICROPHONE, 0))
     metrics = Metrics("1.2.3")
-    metrics.publish(a_snapshot(findings=tuple(a_finding(kind) for kind in kinds)))
-    assert value(metrics, "room_violations") == 2
+    metrics.publish(a_snapshot(rooms=rooms, findings=(a_finding(FindingKind.UNREGISTERED_DEVICE),)))
+    assert value(metrics, "room_violations", room="procedure-2", device_kind="camera") == 2
+    assert value(metrics, "room_violations", room="procedure-2", device_kind="microphone") == 0
     assert value(metrics, "unregistered_devices") == 1
+
+
+def test_devices_are_counted_by_source_and_only_the_register_knows_rooms() -> None:
+    inventory = (
+        Inventory("register", DeviceKind.CAMERA, 5, 1),
+        Inventory("register", DeviceKind.MICROPHONE, 2, 2),
+        Inventory("motion/main", DeviceKind.CAMERA, 4),
+    )
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(inventory=inventory))
+    assert value(metrics, "inventory_devices", source="register", device_kind="camera") == 5
+    assert value(metrics, "inventory_devices", source="motion/main", device_kind="camera") == 4
+    assert value(metrics, "inventory_unassigned_devices", source="register") == 3
+    assert value(metrics, "inventory_unassigned_devices", source="motion/main") is None
+
+
+def test_records_that_could_not_be_written_are_counted() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(append_failures=3, clock_steps=2))
+    assert value(metrics, "audit_append_failures_total") == 3
+    assert value(metrics, "clock_jumps_total") == 2
+
+
+def test_a_store_that_is_away_has_no_size() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot())
+    assert value(metrics, "storage_size_bytes", store="main") == 1 << 40
+    assert value(metrics, "storage_free_bytes", store="main") == 1 << 38
+    metrics.publish(a_snapshot(stores=(a_store_status(space=None),)))
+    assert value(metrics, "storage_size_bytes", store="main") is None
+
+
+def test_what_a_deletion_was_for_is_a_label() -> None:
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot())
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1, approved=True)
+    counted = {
+        dict(labels)["reason"]: number for (name, labels), number in samples_of(metrics).items() if "deleted_t" in name
+    }
+    assert counted == {"deadline": 0, "approved": 1}
 
 
 def test_a_store_shows_what_its_status_says() -> None:
     store = a_store_status(
-        condition="absent", unclassified=4, uncovered=5, suspended=6, waiting=a_plan(7), watch_proven=False
+        condition="absent",
+        unclassified=4,
+        uncovered=5,
+        suspended=6,
+        waiting=a_plan(7),
+        watching=Watching(directories=8, losses=9),
     )
     metrics = Metrics("1.2.3")
     metrics.publish(a_snapshot(stores=(store,)))
@@ -136,6 +186,8 @@ def test_a_store_shows_what_its_status_says() -> None:
             "held_recordings",
             "waiting_recordings",
             "watch_up",
+            "watch_directories",
+            "watch_lost_events_total",
             "storage_mounted",
             "scan_last_success_timestamp_seconds",
             "next_deadline_timestamp_seconds",
@@ -147,6 +199,8 @@ def test_a_store_shows_what_its_status_says() -> None:
         "held_recordings": 6,
         "waiting_recordings": 7,
         "watch_up": 0,
+        "watch_directories": 8,
+        "watch_lost_events_total": 9,
         "storage_mounted": 0,
         "scan_last_success_timestamp_seconds": (NOW - timedelta(hours=1)).timestamp(),
         "next_deadline_timestamp_seconds": (NOW + timedelta(days=1)).timestamp(),
@@ -173,7 +227,9 @@ def test_a_camera_that_is_gone_from_the_snapshot_is_gone_from_the_gauges() -> No
 def test_counters_are_there_with_zero_before_anything_happens() -> None:
     metrics = Metrics("1.2.3")
     metrics.publish(a_snapshot())
-    assert value(metrics, "recordings_deleted_total", store="main", camera="reception", category="video") == 0
+    stream = {"store": "main", "camera": "reception", "category": "video"}
+    assert value(metrics, "recordings_deleted_total", **stream, reason="deadline") == 0
+    assert value(metrics, "clock_jumps_total") == 0
     assert value(metrics, "deleted_bytes_total", store="main") == 0
     assert value(metrics, "external_removals_total", store="main") == 0
     assert value(metrics, "deletion_lateness_seconds_count", store="main") == 0
@@ -181,11 +237,12 @@ def test_counters_are_there_with_zero_before_anything_happens() -> None:
 
 def test_a_deletion_counts_and_carries_the_number_of_its_audit_record() -> None:
     metrics = Metrics("1.2.3")
-    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=4711)
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=4711, approved=False)
     body, content_type = metrics.expose(OPENMETRICS)
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     families = {family.name: family for family in openmetrics.text_string_to_metric_families(body.decode())}  # type: ignore[no-untyped-call]
     [deleted] = families["retentiond_recordings_deleted"].samples
+    assert deleted.labels["reason"] == "deadline"
     assert deleted.value == 1
     assert deleted.exemplar is not None
     assert deleted.exemplar.labels == {"audit_seq": "4711"}
@@ -202,7 +259,7 @@ def test_the_text_format_is_given_to_everybody_else() -> None:
 
 def test_no_created_series_are_shown() -> None:
     metrics = Metrics("1.2.3")
-    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1)
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1, approved=False)
     assert b"_created" not in metrics.expose(OPENMETRICS)[0]
     assert b"_created" not in metrics.expose("")[0]
 
@@ -211,15 +268,15 @@ def test_a_reason_that_is_no_plain_word_is_never_a_label() -> None:
     metrics = Metrics("1.2.3")
     metrics.not_deleted(MAIN, "EACCES")
     metrics.not_deleted(MAIN, "/srv/recordings/reception/x.mp4")
-    assert value(metrics, "deletion_failures_total", store="main", reason="EACCES") == 1
-    assert value(metrics, "deletion_failures_total", store="main", reason="other") == 1
+    assert value(metrics, "deletion_failures_total", store="main", reason="EACCES", errno="EACCES") == 1
+    assert value(metrics, "deletion_failures_total", store="main", reason="other", errno="") == 1
     assert b"/srv" not in metrics.expose("")[0]
 
 
 @pytest.mark.parametrize("size", [-5, 0])
 def test_an_observer_never_raises_for_odd_numbers(size: int) -> None:
     metrics = Metrics("1.2.3")
-    metrics.deleted(a_stream(), late_s=-3, size_bytes=size, seq=1)
+    metrics.deleted(a_stream(), late_s=-3, size_bytes=size, seq=1, approved=False)
     metrics.removed_by_others(MAIN, size)
     metrics.task("scan", ok=True, seconds=-1, at=NOW)
     assert value(metrics, "deletion_lateness_seconds_sum", store="main") == 0
@@ -271,63 +328,30 @@ def test_words_that_are_no_root_are_refused(words: list[int]) -> None:
         root_of_words(words)
 
 
-FAMILIES = {  # a contract with alerts and dashboards: type and labels
-    "armed": ("gauge", ""),
-    "audit_root_word": ("gauge", "word"),
-    "audit_signed": ("gauge", ""),
-    "audit_tree_size": ("gauge", ""),
-    "build_info": ("gauge", "python version"),
-    "clock_ahead_seconds": ("gauge", ""),
-    "clock_state": ("gauge", "state"),
-    "clock_synchronized": ("gauge", ""),
-    "config_last_reload_success_timestamp_seconds": ("gauge", ""),
-    "config_last_reload_successful": ("gauge", ""),
-    "deleted_bytes": ("counter", "store"),
-    "deletion_failures": ("counter", "reason store"),
-    "deletion_lateness_seconds": ("histogram", "le store"),
-    "external_removals": ("counter", "store"),
-    "findings": ("gauge", "kind severity"),
-    "heartbeat_timestamp_seconds": ("gauge", ""),
-    "held_recordings": ("gauge", "store"),
-    "newest_recording_timestamp_seconds": ("gauge", "camera category store"),
-    "next_deadline_timestamp_seconds": ("gauge", "store"),
-    "oldest_recording_timestamp_seconds": ("gauge", "camera category store"),
-    "overdue": ("gauge", ""),
-    "overdue_oldest_seconds": ("gauge", "store"),
-    "overdue_recordings": ("gauge", "camera store"),
-    "policy_retention_seconds": ("gauge", "camera category store"),
-    "recordings": ("gauge", "camera category store"),
-    "recordings_deleted": ("counter", "camera category store"),
-    "room_violations": ("gauge", ""),
-    "scan_last_success_timestamp_seconds": ("gauge", "store"),
-    "snapshot_timestamp_seconds": ("gauge", ""),
-    "storage_mounted": ("gauge", "store"),
-    "task_duration_seconds": ("histogram", "le task"),
-    "task_failures": ("counter", "task"),
-    "task_last_success_timestamp_seconds": ("gauge", "task"),
-    "unattributed_files": ("gauge", "store"),
-    "uncovered_recordings": ("gauge", "store"),
-    "unregistered_devices": ("gauge", ""),
-    "waiting_recordings": ("gauge", "store"),
-    "watch_up": ("gauge", "store"),
-}
+def published() -> Mapping[str, tuple[str, str]]:
+    """Return the table of docs/metrics.md, the contract with alerts and dashboards: type and labels of each name."""
+    document = Path(__file__).parents[3] / "docs" / "metrics.md"
+    rows = re.findall(
+        r"^\| `retentiond_(\w+)` \| (\w+) \| ([^|]*) \|", document.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    return {name: (kind, " ".join(sorted(re.findall(r"\w+", labels)))) for name, kind, labels in rows}
 
 
 def test_names_types_and_labels_are_as_published() -> None:
     metrics = Metrics("1.2.3")
     metrics.publish(a_snapshot(stores=(a_store_status(waiting=a_plan()),)))
-    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1)
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1, approved=False)
     metrics.not_deleted(MAIN, "EACCES")
     metrics.task("reload", ok=True, seconds=0.1, at=NOW)
     families = text_string_to_metric_families(metrics.expose("")[0].decode())
     shown = {
-        family.name.removeprefix("retentiond_"): (
+        family.name.removeprefix("retentiond_") + ("_total" if family.type == "counter" else ""): (
             family.type,
-            " ".join(sorted({label for sample in family.samples for label in sample.labels})),
+            " ".join(sorted({label for sample in family.samples for label in sample.labels} - {"le"})),
         )
         for family in families
     }
-    assert shown == FAMILIES
+    assert shown == published()
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
@@ -335,7 +359,7 @@ def test_promtool_finds_nothing_to_complain_about() -> None:
     metrics = Metrics("1.2.3")
     metrics.watch_process()
     metrics.publish(a_snapshot(findings=(a_finding(),), stores=(a_store_status(waiting=a_plan()),)))
-    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1)
+    metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1, approved=False)
     metrics.not_deleted(MAIN, "EACCES")
     metrics.task("reload", ok=False, seconds=0.1, at=NOW)
     lint = subprocess.run(
