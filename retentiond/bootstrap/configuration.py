@@ -10,6 +10,7 @@ from retentiond.ports import Recorder
 from retentiond.services.rulebook import RuleBook
 
 if TYPE_CHECKING:
+    from retentiond.recorders.motion_memory import MotionMemory
     from retentiond.settings.propose import Proposal
     from retentiond.settings.values import Settings, StoreSettings
 
@@ -53,8 +54,9 @@ def _check_recorders(settings: "Settings") -> None:
         raise ConfigurationError(tuple(problems))
 
 
-def recorder_of(item: "StoreSettings") -> Recorder:
-    """Build what is known of a store's recorder. Raises ConfigurationError."""
+def recorder_of(item: "StoreSettings", memory: "MotionMemory | None" = None) -> Recorder:
+    """Build what is known of a store's recorder; without `memory`, only as it is now. Raises ConfigurationError."""
+    from retentiond.recorders.motion_memory import ForgetfulMemory
     from retentiond.recorders.registry import build_recorder
 
     return build_recorder(
@@ -64,6 +66,7 @@ def recorder_of(item: "StoreSettings") -> Recorder:
         timezone=item.timezone,
         layouts=item.layouts,
         recorder_config=item.recorder_config,
+        memory=memory or ForgetfulMemory(),
     )
 
 

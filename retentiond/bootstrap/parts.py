@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from retentiond.settings.values import Settings
 
 
-def build_sites(settings: "Settings", decisions: Decisions) -> tuple[Site, ...]:
-    """Build every store and what is known of its recorder."""
+def build_sites(settings: "Settings", decisions: Decisions, *, writes: bool = False) -> tuple[Site, ...]:
+    """Build every store and what is known of its recorder. Only who holds the lock of the state `writes` into it."""
+    from retentiond.recorders.motion_memory import MotionFile
     from retentiond.storage.store import DirectoryStore
 
     sites = []
@@ -29,7 +30,8 @@ def build_sites(settings: "Settings", decisions: Decisions) -> tuple[Site, ...]:
     for item in settings.stores:
         expected = partial(adopted_identity, decisions, item.name)
         store = DirectoryStore(item.name, item.path, expected=expected, owner=owner)
-        sites.append(Site(store, recorder_of(item)))
+        memory = MotionFile(os.path.join(settings.state, f"motion-{item.name}.json"), writes=writes)
+        sites.append(Site(store, recorder_of(item, memory)))
     return tuple(sites)
 
 

@@ -55,7 +55,7 @@ def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Calla
         parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare)
         keepers = [
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
-            for site in build_sites(settings, journal.decisions)
+            for site in build_sites(settings, journal.decisions, writes=True)
         ]
         yield Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
 

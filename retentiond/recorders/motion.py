@@ -17,24 +17,30 @@ from retentiond.recorders import config_files
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.fixed import FixedRecorder
 from retentiond.recorders.layout import Layout
-from retentiond.recorders.motion_conf import MotionCamera, parse_cameras
+from retentiond.recorders.motion_conf import parse_cameras
 from retentiond.recorders.motion_layouts import NEWEST, MotionLayouts, MotionStore, default_layouts, layouts_of, name_of
+from retentiond.recorders.motion_memory import Cameras, ForgetfulMemory, MotionMemory
 
 SOURCE = "motion.conf"
+FORGETFUL = ForgetfulMemory()
 
 
 class Motion:
     """Recognises by the layouts of a configuration that is read again each time `devices` is asked for.
 
     What was read is in force from then on. What was written under layouts that were in force before is still
-    recognised, until the process ends. While the configuration cannot be used, the layouts read last stay in force,
-    and `trouble` says why; without any, nothing can be classified. One thread asks for `devices`; any may classify.
+    recognised, after a restart too: `memory` keeps them. While the configuration cannot be used, the layouts read last
+    stay in force, and `trouble` says why; without any, nothing can be classified. One thread asks for `devices`; any
+    may classify.
     """
 
-    def __init__(self, store: StoreName, where: MotionStore, extra: Sequence[Layout] = ()) -> None:
+    def __init__(
+        self, store: StoreName, where: MotionStore, extra: Sequence[Layout] = (), memory: MotionMemory = FORGETFUL
+    ) -> None:
         self._store = store
         self._where = where
         self._extra = tuple(extra)
+        self._memory = memory
         self._in_force: Classifier | None = None
         self._trouble: str | None = f"{where.config_path}: not read yet"
 
@@ -69,7 +75,7 @@ class Motion:
             sound[name] = sound.get(name, False) or camera.passthrough
         return [SeenDevice(self._store, name, SOURCE, audio) for name, audio in sound.items()]
 
-    def read(self) -> Sequence[MotionCamera]:
+    def read(self) -> Cameras:
         """Read the configuration, put its layouts in force, and return its cameras.
 
         A camera whose names cannot be read back is a `trouble` of its own; what of the others could be taken for its
@@ -86,8 +92,27 @@ class Motion:
         laid = layouts_of(cameras, self._where)
         if laid.layouts or (laid.unreadable and self.ready):
             self._put_in_force(laid, frozenset(name_of(camera) for camera in cameras))
-        self._trouble = "; ".join(laid.problems) or None
+        self._trouble = "; ".join((*laid.problems, *self._remember(cameras))) or None
         return cameras
+
+    def recall(self) -> None:
+        """Put in force what is remembered, so that it is former by the time that the configuration is read.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        for cameras in self._memory.load():
+            laid = layouts_of(cameras, self._where)
+            if laid.layouts:
+                self._put_in_force(laid, frozenset(name_of(camera) for camera in cameras))
+
+    def _remember(self, cameras: Cameras) -> Sequence[str]:
+        """Keep a configuration for the next start; return what is wrong with that."""
+        try:
+            self._memory.remember(cameras)
+        except StorageError as error:
+            return (str(error),)
+        return ()
 
     def _put_in_force(self, laid: MotionLayouts, known: frozenset[CameraName]) -> None:
         former = self._in_force or Classifier((), newest=NEWEST)
@@ -100,7 +125,13 @@ class Motion:
 
 
 def build_motion(
-    store: StoreName, path: str, zone: tzinfo, config_path: str | None, extra: Sequence[Layout] = ()
+    store: StoreName,
+    path: str,
+    zone: tzinfo,
+    config_path: str | None,
+    extra: Sequence[Layout] = (),
+    *,
+    memory: MotionMemory = FORGETFUL,
 ) -> Motion | FixedRecorder:
     """Build the recorder; `extra` layouts come first, as the operator's own words.
 
@@ -108,7 +139,9 @@ def build_motion(
     """
     if config_path is None:
         return FixedRecorder("motion", Classifier(tuple(extra) or default_layouts(zone), newest=NEWEST))
-    recorder = Motion(store, MotionStore(path, zone, config_path, config_files.real_path), extra)
+    recorder = Motion(store, MotionStore(path, zone, config_path, config_files.real_path), extra, memory)
+    with suppress(StorageError):  # what cannot be remembered is a trouble each time that the configuration is read
+        recorder.recall()
     with suppress(StorageError):
         recorder.read()
     return recorder

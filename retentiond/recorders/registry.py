@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import StoreName
 from retentiond.recorders.fixed import FixedRecorder
-from retentiond.recorders.motion import Motion, build_motion
+from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
+from retentiond.recorders.motion_memory import MotionMemory
 from retentiond.recorders.template import build_template, template_layouts
 
 AnyRecorder: TypeAlias = Motion | FixedRecorder
@@ -24,7 +25,7 @@ _LATER = {  # where no layout describes the files, None
 }
 
 
-def build_recorder(
+def build_recorder(  # noqa: PLR0913  one argument for each key of a store
     kind: str,
     *,
     store: StoreName,
@@ -32,11 +33,12 @@ def build_recorder(
     timezone: str,
     layouts: tuple[str, ...],
     recorder_config: str | None,
+    memory: MotionMemory = FORGETFUL,
 ) -> AnyRecorder:
     """Build the recorder of a store; reads the recorder's own configuration where there is one.
 
-    What is wrong with that configuration is the recorder's `trouble`: it belongs to somebody else, and may be mended
-    while the daemon runs.
+    `memory` keeps what such a configuration said before. What is wrong with it is the recorder's `trouble`: it belongs
+    to somebody else, and may be mended while the daemon runs.
 
     Raises:
         ConfigurationError: what our own configuration says of the recorder cannot be used.
@@ -47,7 +49,7 @@ def build_recorder(
     try:
         if kind == "motion":
             extra = template_layouts(store, zone, layouts)
-            return build_motion(store, store_path, zone, recorder_config, extra)
+            return build_motion(store, store_path, zone, recorder_config, extra, memory=memory)
         if not layouts:
             raise ValueError("recorder 'template' needs a layout, such as '{camera}/%Y-%m-%d/%H-%M-%S.mp4'")
         return build_template(store, zone, layouts)

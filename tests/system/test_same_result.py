@@ -148,3 +148,20 @@ def test_a_restart_in_the_middle_of_a_run_changes_nothing(tmp_path: Path, how: s
         site.wait(lambda: not scene.present(), "the rest to go, approved already")
         site.wait(lambda: not waits(site), "the report")
     hold(site, scene, killed=how is signal.SIGKILL)
+
+
+def test_footage_that_an_earlier_configuration_named_goes_after_a_restart(tmp_path: Path) -> None:
+    conf = tmp_path / "motion.conf"
+    site = Site(tmp_path, recorder="motion", extra=f"    recorder_config: {conf}", register=register_of("hall"))
+    base = f"target_dir {site.store}/hall\ncamera_name hall\n"
+    conf.write_text(base + "movie_filename %Y-%m-%d/%H-%M-%S\n")
+    due = set(film(site, [("hall", now() - PERIOD - timedelta(days=1, hours=number)) for number in range(5)]))
+    film(site, [("hall", now() - timedelta(hours=1 + number)) for number in range(10)])
+    site.accept_clock()
+    site.run("run", "--once")
+    conf.write_text(base + "movie_filename films/%Y%m%d%H%M%S\n")
+    site.run("run", "--once")
+    assert site.approve_all() == len(due)
+    site.run("run", "--once")
+    assert not due & {str(path.relative_to(site.store)) for path in site.files()}
+    assert "unclassified_files" not in site.run("check").stdout

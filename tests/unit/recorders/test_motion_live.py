@@ -11,10 +11,15 @@ from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Recognised, StoreName, Unclassified
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.classifier import FORMER_LAYOUTS
+from retentiond.recorders.motion import FORGETFUL
+from retentiond.recorders.motion_memory import KEPT, MotionFile, MotionMemory, format_memory, parse_memory
 from retentiond.recorders.registry import AnyRecorder, build_recorder
 
 GOOD = "target_dir $STORE\ncamera_name hall\n"
 FILM = b"01-20261123031139.mkv"
+NONSENSE = [
+    f'{{"schema": "retentiond.motion/1", "configurations": {listed}}}' for listed in ("1", "[1]", "[[1]]", "[[{}]]")
+]
 
 
 class Motion:
@@ -28,7 +33,14 @@ class Motion:
     def configure(self, text: str, name: str = "motion.conf") -> None:
         (self.root / name).write_text(text.replace("$STORE", str(self.root / "store")))
 
-    def build(self, layouts: tuple[str, ...] = ()) -> AnyRecorder:
+    def memory(self) -> MotionFile:
+        return MotionFile(str(self.root / "motion-main.json"), writes=True)
+
+    def restarted(self) -> AnyRecorder:
+        """Return the recorder as the next process builds it."""
+        return self.build(memory=self.memory())
+
+    def build(self, layouts: tuple[str, ...] = (), memory: MotionMemory = FORGETFUL) -> AnyRecorder:
         return build_recorder(
             "motion",
             store=StoreName("main"),
@@ -36,6 +48,7 @@ class Motion:
             timezone="UTC",
             layouts=layouts,
             recorder_config=str(self.conf),
+            memory=memory,
         )
 
     def built(self, text: str) -> AnyRecorder:
@@ -276,3 +289,75 @@ def test_one_thread_may_classify_while_another_one_looks(motion: Motion) -> None
     stop.set()
     thread.join()
     assert wrong == []
+
+
+# --- after a restart ------------------------------------------------------------------------------------------
+
+
+def test_what_an_earlier_configuration_named_is_recognised_after_a_restart(motion: Motion) -> None:
+    motion.configure(GOOD)
+    assert camera_of(motion.restarted(), FILM) == "hall"
+    motion.configure(GOOD + "movie_filename films/%Y/%m-%d/%H%M%S\n")
+    recorder = motion.restarted()
+    assert camera_of(recorder, b"films/2026/11-23/031139.mkv") == "hall"
+    assert camera_of(recorder, FILM) == "hall"
+    assert camera_of(motion.restarted(), FILM) == "hall"
+    assert camera_of(motion.build(), FILM) is None  # only the memory knows
+
+
+def test_a_start_without_the_configuration_goes_on_with_the_one_remembered(motion: Motion) -> None:
+    motion.configure(GOOD)
+    motion.restarted()
+    motion.conf.unlink()
+    recorder = motion.restarted()
+    assert recorder.ready
+    assert recorder.trouble is not None
+    assert camera_of(recorder, FILM) == "hall"
+
+
+def test_a_memory_that_is_damaged_is_a_trouble_and_the_configuration_counts(motion: Motion) -> None:
+    motion.configure(GOOD)
+    motion.restarted()
+    memory = motion.root / "motion-main.json"
+    memory.write_text("{")
+    motion.configure(GOOD + "movie_filename films/%Y/%m-%d/%H%M%S\n")
+    recorder = motion.restarted()
+    assert str(memory) in (recorder.trouble or "")
+    assert camera_of(recorder, b"films/2026/11-23/031139.mkv") == "hall"
+    assert memory.read_text() == "{"
+    memory.unlink()
+    look(recorder)
+    assert recorder.trouble is None
+
+
+def test_a_command_that_only_looks_writes_nothing(motion: Motion) -> None:
+    motion.configure(GOOD)
+    motion.build(memory=MotionFile(str(motion.root / "motion-main.json"), writes=False))
+    assert sorted(path.name for path in motion.root.iterdir()) == ["motion.conf", "store"]
+
+
+def test_configurations_are_remembered_once_and_not_without_end(motion: Motion) -> None:
+    for number in range(KEPT + 5):
+        motion.configure(GOOD + f"movie_filename {number}-%Y%m%d%H%M%S\n")
+        motion.restarted()
+        motion.restarted()
+    kept = motion.memory().load()
+    assert len(kept) == KEPT
+    assert kept[-1][0].movies == f"{KEPT + 4}-%Y%m%d%H%M%S"
+    assert parse_memory(format_memory(kept)) == kept
+
+
+def test_names_that_are_no_text_survive_in_the_memory(motion: Motion) -> None:
+    text = GOOD.replace("$STORE", str(motion.root / "store")).replace("hall", "h\udcff")
+    motion.conf.write_bytes(text.encode("utf-8", "surrogateescape"))
+    first = motion.restarted()
+    motion.conf.unlink()
+    assert camera_of(motion.restarted(), FILM) == camera_of(first, FILM) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "[" * 100_000, '{"schema": "retentiond.motion/2", "configurations": []}', *NONSENSE]
+)
+def test_a_memory_that_was_never_written_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"it is|a camera|list|Expecting"):
+        parse_memory(text.encode())
