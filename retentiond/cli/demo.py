@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -17,6 +18,7 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.render import coloured, count_of, say
+from retentiond.cli.streams import flush
 from retentiond.domain.errors import CannotCreateError, RetentiondError, StorageError, UnreachableError
 
 CAMERAS = ("entrance", "reception", "procedure-2", "back-door")
@@ -83,21 +85,25 @@ def command(directory: str | None, once: bool) -> None:
 
     Shows plan, approval, deletion, status and verification, then keeps the daemon running until Ctrl-C.
     """
+    _end_as_by_ctrl_c()
     where = _make_directory(directory)
     now = bootstrap.wall_now()
     say(f"making recordings of 4 cameras over {DAYS} days below {where} …")
     made = _make_store(where / "store", now)
     config = _write_files(where)
     say(f"made {count_of(made, 'recording')} in {where / 'store'}")
-    daemon = _start(config, where / "daemon.log")
-    try:
+    with _daemon(config, where / "daemon.log") as daemon:
         _show(config, ask_first=not once and sys.stdin.isatty())
         if not once:
             _stay(config, daemon)
-    finally:
-        daemon.send_signal(signal.SIGTERM)
-        daemon.wait(timeout=30)
     say(f"left behind to look at: {config}, {where / 'register.yml'}, {where / 'store'}, {where / 'state'}")
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Let a request to end, or a terminal that closes, do what Ctrl-C does: the daemon is not left behind."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup it is to go on
+            signal.signal(number, signal.default_int_handler)
 
 
 def _make_directory(directory: str | None) -> Path:
@@ -162,15 +168,22 @@ def _write_files(where: Path) -> Path:
     return config
 
 
-def _start(config: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Start the daemon and wait until it answers."""
+@contextmanager
+def _daemon(config: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the daemon, and yield it when it answers. It ends with the block, however that ends."""
+    command = [sys.executable, "-m", "retentiond", "run", "--config", str(config)]
     with log.open("wb") as output:
-        daemon = subprocess.Popen(
-            [sys.executable, "-m", "retentiond", "run", "--config", str(config)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _await(daemon, config, log)
+        yield daemon
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(timeout=30)
+
+
+def _await(daemon: "subprocess.Popen[bytes]", config: Path, log: Path) -> None:
+    """Wait until the daemon answers."""
     loaded = bootstrap.load(str(config))
     for _ in range(300):
         if daemon.poll() is not None:
@@ -180,7 +193,7 @@ def _start(config: Path, log: Path) -> "subprocess.Popen[bytes]":
         except UnreachableError:
             time.sleep(0.1)
         else:
-            return daemon
+            return
     raise StorageError(f"the daemon did not answer within 30 seconds; see {log}")
 
 
@@ -235,7 +248,7 @@ def _step(title: str, text: str) -> None:
 def _run(config: Path, *arguments: str) -> None:
     """Show a command and run it, as a person would type it."""
     say(coloured(f"$ retentiond {' '.join(arguments)}", "dim"))
-    sys.stdout.flush()
+    flush()
     environ = {**os.environ, "RETENTIOND_CONFIG": str(config)}
     subprocess.run([sys.executable, "-m", "retentiond", *arguments], check=False, env=environ)
 

@@ -95,7 +95,6 @@ def test_ctrl_c_ends_a_demo_that_lasts_and_its_daemon(tmp_path: Path) -> None:
         assert demo.command("audit", "verify").returncode == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the demo leaves its daemon behind when a signal other than SIGINT ends it")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
 def test_a_demo_that_is_ended_in_another_way_takes_its_daemon_along(tmp_path: Path, how: signal.Signals) -> None:
     with demonstration(tmp_path) as demo:
