@@ -1,88 +1,23 @@
 """`retentiond audit`: read, verify and sign the audit trail."""
 
-import json
 import re
 import sys
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
 
 import click
 
 from retentiond import bootstrap
-from retentiond.audit.reader import AuditFilter
-from retentiond.cli.options import common, emit_json
-from retentiond.cli.render import coloured, count_of, local, say
-from retentiond.cli.times import typed_instant
-from retentiond.domain import instants
+from retentiond.cli.audit_show import show
+from retentiond.cli.options import Subcommands, common, emit_json
+from retentiond.cli.render import coloured, count_of, say
 from retentiond.domain.errors import UsageError
-from retentiond.domain.event import Record
 
 
-@click.group("audit")
+@click.group("audit", cls=Subcommands)
 def command() -> None:
     """Show and verify the audit trail; make a signing key."""
 
 
-@command.command("show")
-@click.option("--camera", help="Only records about this camera.")
-@click.option("--type", "kind", help="Only records of this type, such as recording.deleted.")
-@click.option("--run", "run", help="Only records of this deletion run.")
-@click.option("--since", metavar="TIME", help="Only records written at TIME or later.")
-@click.option("--until", metavar="TIME", help="Only records written before TIME.")
-@click.option("--follow", is_flag=True, help="Go on with new records as they are written; Ctrl-C ends.")
-@common
-def show(
-    camera: str | None,
-    kind: str | None,
-    run: str | None,
-    since: str | None,
-    until: str | None,
-    follow: bool,
-    config: str,
-    as_json: bool,
-) -> None:
-    """Show the records, a line each; with --json the lines as JSON, one object each."""
-    wanted = AuditFilter(
-        camera=camera, type=kind, run=run, since=_instant("--since", since), until=_instant("--until", until)
-    )
-    records = bootstrap.read_trail(bootstrap.load(config), wanted, follow=follow)
-    try:
-        _print_all(records, as_json=as_json)
-    except KeyboardInterrupt:
-        return
-
-
-def _print_all(records: Iterator[Record], *, as_json: bool) -> None:
-    for record in records:
-        if as_json:
-            json.dump(
-                {"seq": record.seq, "ts": instants.to_text(record.at), "type": record.type, **record.fields}, sys.stdout
-            )
-            sys.stdout.write("\n")
-            sys.stdout.flush()
-        else:
-            say(f"{record.seq:>8}  {local(record.at)}  {record.type:<20}  {_summary(record)}")
-
-
-def _summary(record: Record) -> str:
-    """Return what a record says, in one line of words."""
-    fields: dict[str, Any] = dict(record.fields)
-    match record.type:
-        case "deletion.intent":
-            return f"{fields['store']}: {count_of(len(fields['recordings']), 'recording')} to be deleted"
-        case "recording.deleted" | "deletion.failed" | "deletion.void":
-            why = f" ({fields['why']})" if "why" in fields else f", deadline {fields.get('deadline', '-')}"
-            return f"{fields['store']}/{fields['rec']['path']} of {fields['rec']['start']}{why}"
-        case "finding.opened" | "finding.closed" | "finding.acknowledged":
-            return f"{fields['kind']}: {fields.get('message', fields['subject'])}"
-        case "scan.completed":
-            return (
-                f"{fields['store']}: {count_of(fields['recordings'], 'recording')}, oldest {fields['oldest']}, "
-                f"{fields['overdue']} overdue"
-            )
-        case _:
-            return "  ".join(f"{key}={value}" for key, value in fields.items() if isinstance(value, str | int))
+command.add_command(show)
 
 
 @command.command("verify")
@@ -131,7 +66,3 @@ def _head(text: str) -> tuple[int, bytes]:
     if match is None:
         raise UsageError(f"--head {text!r}: write it as SIZE:ROOT, the root as 64 hex digits")
     return int(match[1]), bytes.fromhex(match[2])
-
-
-def _instant(option: str, text: str | None) -> datetime | None:
-    return None if text is None else typed_instant(option, text)

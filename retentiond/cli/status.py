@@ -18,7 +18,11 @@ from retentiond.settings.locate import quick
 @common
 def command(config: str, as_json: bool) -> int:
     """Show how things stand. Exit 1 if a promise is broken or needs a person, 69 if no daemon runs."""
-    status = ask(quick(config).socket, {"verb": "status"}, 5.0)
+    return show_status(ask(quick(config).socket, {"verb": "status"}, 5.0), as_json=as_json)
+
+
+def show_status(status: dict[str, Any], *, as_json: bool) -> int:
+    """Print a status, and return its exit status: 1 if anything in it is more than a notice."""
     if as_json:
         schema = str(status.pop("schema"))
         emit_json(schema, status)

@@ -1,0 +1,206 @@
+"""`retentiond audit show`: the record, a line each, in words or as JSON."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import click
+
+from retentiond import bootstrap
+from retentiond.audit.reader import AuditFilter
+from retentiond.cli.options import common
+from retentiond.cli.render import count_of, local, say
+from retentiond.cli.streams import flush, write
+from retentiond.cli.times import typed_instant
+from retentiond.domain import instants
+from retentiond.domain.errors import UsageError
+from retentiond.domain.event import EventType, Record
+
+SCHEMA = "retentiond.audit.record/1"
+
+_Fields: TypeAlias = Mapping[str, Any]
+_NOTHING = re.compile(r" \w+ \[\]")
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@click.command("show")
+@click.option("--camera", help="Only records about this camera.")
+@click.option("--type", "kind", help="Only records of this type, such as recording.deleted.")
+@click.option("--run", "run", help="Only records of this deletion run.")
+@click.option("--since", metavar="TIME", help="Only records written at TIME or later.")
+@click.option("--until", metavar="TIME", help="Only records written before TIME.")
+@click.option("--follow", is_flag=True, help="Go on with new records as they are written; Ctrl-C ends.")
+@common
+def show(
+    camera: str | None,
+    kind: str | None,
+    run: str | None,
+    since: str | None,
+    until: str | None,
+    follow: bool,
+    config: str,
+    as_json: bool,
+) -> None:
+    """Show the records, a line each; with --json one object a line."""
+    wanted = AuditFilter(
+        camera=camera,
+        type=None if kind is None else _known_type(kind),
+        run=run,
+        since=None if since is None else typed_instant("--since", since),
+        until=None if until is None else typed_instant("--until", until),
+    )
+    try:
+        for record in bootstrap.read_trail(bootstrap.load(config), wanted, follow=follow):
+            _print(record, as_json=as_json)
+            if follow:
+                flush()
+    except KeyboardInterrupt:
+        return
+
+
+def _known_type(kind: str) -> str:
+    """Return the type of record that was typed. One that does not exist has no records, as if nothing had happened.
+
+    Raises:
+        UsageError: there is no such type.
+    """
+    if kind in set(EventType):
+        return kind
+    raise UsageError(f"--type {kind!r}: there is no such type of record; write one of {', '.join(EventType)}")
+
+
+def _print(record: Record, *, as_json: bool) -> None:
+    if as_json:
+        fields = {"schema": SCHEMA, "seq": record.seq, "ts": instants.to_text(record.at), "type": record.type}
+        write(json.dumps({**fields, **record.fields}) + "\n")
+    else:
+        say(f"{record.seq:>8}  {local(record.at)}  {record.type:<20}  {summary(record)}")
+
+
+def summary(record: Record) -> str:
+    """Return what a record says, in one line of words; whatever it holds."""
+    words = _WORDS.get(record.type, _all_of)
+    try:
+        return words(record.fields)
+    except (KeyError, TypeError, ValueError, AttributeError):  # of a version that says it otherwise
+        return _all_of(record.fields)
+
+
+def _all_of(fields: _Fields) -> str:
+    return "  ".join(f"{key}={_shown(value)}" for key, value in fields.items() if isinstance(value, str | int))
+
+
+def _shown(value: object) -> str:
+    """Return a value for people: an instant in the local zone, a digest by its beginning."""
+    text = str(value)
+    if _DIGEST.fullmatch(text):
+        return f"{text[:8]}…"
+    return _time(text) if text.endswith("Z") else text
+
+
+def _time(text: str | None) -> str:
+    try:
+        return local(None if text is None else instants.from_text(text))
+    except ValueError:
+        return str(text)
+
+
+def _opened(fields: _Fields) -> str:
+    return f"opened by version {fields['version']}, origin {fields['origin']}, boot {fields['boot_id']}"
+
+
+def _policy(fields: _Fields) -> str:
+    rules = "; ".join(_NOTHING.sub("", line) for line in str(fields["policy"]).splitlines())
+    return f"mode {fields['mode']}, {_shown(fields['digest'])}: {rules}"
+
+
+def _register(fields: _Fields) -> str:
+    rooms, devices = count_of(fields["rooms"], "room"), count_of(fields["devices"], "device")
+    return f"{rooms}, {devices}, {_shown(fields['digest'])}"
+
+
+def _adopted(fields: _Fields) -> str:
+    return f"{fields['store']}: adopted by {fields['actor']}, {fields['fs_type']}, {fields['uuid']}"
+
+
+def _scanned(fields: _Fields) -> str:
+    recordings = count_of(fields["recordings"], "recording")
+    return f"{fields['store']}: {recordings}, oldest {_time(fields['oldest'])}, {fields['overdue']:,} overdue"
+
+
+def _started(fields: _Fields) -> str:
+    why = "as approved" if fields["approval"] is not None else "explained by the passing of time"
+    return f"{fields['store']}: run {fields['deletion_run']}, {count_of(fields['count'], 'recording')}, {why}"
+
+
+def _intended(fields: _Fields) -> str:
+    run, recordings = fields["deletion_run"], count_of(len(fields["recordings"]), "recording")
+    return f"{fields['store']}: run {run}, {recordings} to be deleted"
+
+
+def _outcome(fields: _Fields) -> str:
+    rec = fields["rec"]
+    end = fields["why"] if "why" in fields else f"deadline {_time(fields['deadline'])}"
+    return f"{fields['store']}/{rec['path']} of {_time(rec['start'])}, {end}"
+
+
+def _completed(fields: _Fields) -> str:
+    counts = ", ".join(f"{fields[key]:,} {key}" for key in ("deleted", "failed", "void", "skipped"))
+    reasons = "".join(f"; {item['count']:,} {item['why']}" for item in fields["reasons"])
+    return f"{fields['store']}: run {fields['deletion_run']}, {counts}{reasons}"
+
+
+def _approved(fields: _Fields) -> str:
+    recordings, until = count_of(fields["count"], "recording"), _time(fields["expires"])
+    return f"{fields['plan']}: {recordings}, approved by {fields['actor']} until {until}"
+
+
+def _finding(fields: _Fields) -> str:
+    return f"{fields['kind']}: {fields.get('message', fields['subject'])}"
+
+
+def _acknowledged(fields: _Fields) -> str:
+    about = f"{fields['kind']}: {fields['subject']}"
+    return f"{about}, noted by {fields['actor']} until {_time(fields['until'])}: {fields['why']}"
+
+
+def _clock(fields: _Fields) -> str:
+    ahead = fields["ahead_s"]
+    return str(fields["state"]) + (f", the system clock {ahead:+,} s from it" if ahead else "")
+
+
+def _accepted(fields: _Fields) -> str:
+    return f"{_time(fields['wall'])}, typed as {_time(fields['typed'])} by {fields['actor']}"
+
+
+def _beat(fields: _Fields) -> str:
+    stores = "".join(f"; {_seen(item)}" for item in fields["stores"])
+    return f"mode {fields['mode']}, {count_of(fields['findings'], 'finding')}{stores}"
+
+
+def _seen(store: _Fields) -> str:
+    recordings = count_of(store["recordings"], "recording")
+    return f"{store['store']} {store['condition']}, {recordings}, {store['overdue']:,} overdue"
+
+
+_WORDS: Mapping[str, Callable[[_Fields], str]] = {
+    EventType.AUDIT_OPEN: _opened,
+    EventType.POLICY_LOADED: _policy,
+    EventType.REGISTER_LOADED: _register,
+    EventType.STORE_ADOPTED: _adopted,
+    EventType.SCAN_COMPLETED: _scanned,
+    EventType.RUN_STARTED: _started,
+    EventType.DELETION_INTENT: _intended,
+    EventType.RECORDING_DELETED: _outcome,
+    EventType.DELETION_FAILED: _outcome,
+    EventType.DELETION_VOID: _outcome,
+    EventType.RUN_COMPLETED: _completed,
+    EventType.APPROVAL_GIVEN: _approved,
+    EventType.FINDING_OPENED: _finding,
+    EventType.FINDING_CLOSED: _finding,
+    EventType.FINDING_ACKNOWLEDGED: _acknowledged,
+    EventType.CLOCK_STATE: _clock,
+    EventType.CLOCK_ACCEPTED: _accepted,
+    EventType.HEARTBEAT: _beat,
+}
