@@ -43,6 +43,25 @@ class AuditFilter:
         return self.run is not None and str(record.fields.get("claim", "")).startswith(f"{self.run}-")
 
 
+def expect_trail(log: str) -> None:
+    """Make sure that the directory `log` of a trail is there.
+
+    Raises:
+        StorageError: it is not, or it is closed to this user.
+    """
+    try:
+        os.stat(os.path.join(log, "."))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        directory = os.path.dirname(log)
+        raise StorageError(
+            f"{directory}: there is no audit trail yet; the daemon makes one at its first start"
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"{log}: cannot be looked into ({error.strerror}); run the command as root or as the daemon's user"
+        ) from error
+
+
 def records_since(log: str, since: int = 0) -> Iterator[Record]:
     """Yield the records of the trail in the directory `log` from index `since` on, as far as it is written and kept.
 

@@ -8,6 +8,7 @@ from typing import Any
 from retentiond.audit.head import Attested, read_head, read_origin
 from retentiond.audit.kept import Base, kept_segments, read_base
 from retentiond.audit.keys import known_keys
+from retentiond.audit.reader import expect_trail
 from retentiond.audit.rotation import trusted_keys, unannounced_key
 from retentiond.audit.segment import Chain, Segment, read_lines
 from retentiond.audit.state import digest_of
@@ -66,8 +67,7 @@ def verify_trail(
         UsageError: the head kept elsewhere is of records that were pruned.
         StorageError: there is no trail, or it cannot be read.
     """
-    if not os.path.isdir(os.path.join(directory, "log")):
-        raise StorageError(f"{directory}: there is no audit trail; the daemon makes one at its first start")
+    expect_trail(os.path.join(directory, "log"))
     while True:
         began = read_base(directory).first
         try:

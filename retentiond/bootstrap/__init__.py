@@ -5,7 +5,7 @@ Imports of adapters stand inside the functions that need them: a command pays fo
 
 from retentiond.bootstrap.configuration import Loaded, effective_settings, load, load_register, propose, schema_text
 from retentiond.bootstrap.parts import adopted_identity, diagnose, free_address, look_at_clock, wall_now
-from retentiond.bootstrap.reading import make_key, open_view, read_decisions, read_trail, verify_trail
+from retentiond.bootstrap.reading import make_key, open_view, read_trail, recorded_decisions, verify_trail
 from retentiond.bootstrap.serving import run_daemon
 from retentiond.bootstrap.working import ask, run_once
 from retentiond.services.outlook import Outlook
@@ -28,8 +28,8 @@ __all__ = [
     "make_key",
     "open_view",
     "propose",
-    "read_decisions",
     "read_trail",
+    "recorded_decisions",
     "run_daemon",
     "run_once",
     "schema_text",

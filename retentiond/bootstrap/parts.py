@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from retentiond.bootstrap.configuration import Loaded, recorder_of
-from retentiond.control.owner import owner_of
+from retentiond.control.owner import enter, owner_of
 from retentiond.domain.clock import ClockReading, TrustedTime
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.recording import StoreName
@@ -69,6 +69,7 @@ def look_at_clock(loaded: Loaded) -> tuple[TrustedTime, ClockReading]:
     """Return trusted time as the state directory has it, beside the clocks now. Changes nothing."""
     from retentiond.observe.system_clock import LinuxClock, read_boot_id
 
+    enter(loaded.settings.state)
     return timekeeper_of(loaded.settings.state).look(), LinuxClock(read_boot_id()).read()
 
 
@@ -100,5 +101,6 @@ def diagnose(loaded: Loaded) -> "list[Diagnosis]":
     """Look at what this host lets the daemon do."""
     from retentiond.observe import host
 
+    enter(loaded.settings.state)
     stores = [item for store in loaded.settings.stores for item in host.diagnose_store(store.name, store.path)]
     return [*stores, *host.diagnose_host()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retentiond import __version__
 from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
-from retentiond.control.owner import work_as_owner_of
+from retentiond.control.owner import enter
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.event import Record
 from retentiond.services.journal import Journal
@@ -30,7 +30,7 @@ def open_view(loaded: Loaded) -> Iterator[View]:
     from retentiond.observe.metrics import Metrics
 
     settings = loaded.settings
-    work_as_owner_of(settings.state)
+    enter(settings.state)
     with ExitStack() as stack:
         decisions = read_decisions(loaded)
         timekeeper = timekeeper_of(settings.state)
@@ -53,13 +53,22 @@ def open_view(loaded: Loaded) -> Iterator[View]:
         yield View(sources, loaded.book)
 
 
+def recorded_decisions(loaded: Loaded) -> Decisions:
+    """Return what was decided. Raises StorageError where there is no trail yet: no record is no all-clear."""
+    from retentiond.audit.reader import expect_trail
+
+    enter(loaded.settings.state)
+    expect_trail(log_directory(loaded.settings.state))
+    return read_decisions(loaded)
+
+
 def read_decisions(loaded: Loaded) -> Decisions:
     """Return what the trail says was decided, without the lock."""
     from retentiond.audit.cache import DecisionFile
     from retentiond.audit.reader import TrailOnDisk
 
     state = loaded.settings.state
-    work_as_owner_of(state)
+    enter(state)
     log = log_directory(state)
     return DecisionFile(os.path.join(state, "decisions.json"), log).load(TrailOnDisk(log))
 
@@ -76,7 +85,9 @@ def read_trail(loaded: Loaded, wanted: "AuditFilter", *, follow: bool) -> Iterat
     """Yield the wanted records of the trail; with `follow` go on as it grows."""
     from retentiond.audit import reader
 
+    enter(loaded.settings.state)
     log = log_directory(loaded.settings.state)
+    reader.expect_trail(log)
     records = reader.follow(log, 0, lambda: False) if follow else reader.records_since(log)
     return (record for record in records if wanted.wants(record))
 
@@ -85,6 +96,7 @@ def verify_trail(loaded: Loaded, external: tuple[int, bytes] | None, progress: C
     """Check the whole trail. Raises AuditDamagedError."""
     from retentiond.audit import verify
 
+    enter(loaded.settings.state)
     directory = os.path.join(loaded.settings.state, "audit")
     return verify.verify_trail(directory, external=external, progress=progress)
 
@@ -94,5 +106,5 @@ def make_key(loaded: Loaded) -> tuple[str, str]:
     from retentiond.audit import keys
 
     settings = loaded.settings
-    work_as_owner_of(settings.state)
+    enter(settings.state)
     return settings.audit.key, keys.make_key(settings.audit.key, settings.audit.origin)

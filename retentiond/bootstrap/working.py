@@ -11,7 +11,7 @@ from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
 from retentiond.control.client import ask as ask_daemon
 from retentiond.control.lock import state_lock
-from retentiond.control.owner import work_as_owner_of
+from retentiond.control.owner import enter
 from retentiond.domain.errors import UnreachableError
 from retentiond.durable import SpareFile
 from retentiond.ports import Observer, Watch
@@ -40,7 +40,7 @@ def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Calla
     from retentiond.catalogue.open import open_or_rebuild
 
     settings = loaded.settings
-    work_as_owner_of(settings.state)
+    enter(settings.state)
     with ExitStack() as stack:
         stack.enter_context(state_lock(settings.state))
         spare = SpareFile(os.path.join(settings.state, "spare"))
@@ -79,10 +79,10 @@ def _new_id() -> str:
     return secrets.token_hex(8)
 
 
-def run_once(loaded: Loaded) -> int:
-    """Settle, scan, delete what is due, report, and end. Returns 1 if there are findings beyond notices."""
-    from retentiond.domain.finding import Severity
+def run_once(loaded: Loaded) -> dict[str, Any]:
+    """Settle, scan, delete what is due, and end. Returns how things stand then, as `status` gives it."""
     from retentiond.observe.metrics import Metrics
+    from retentiond.observe.status import status_json
     from retentiond.storage.watch import NoWatch
 
     with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False) as cycle:
@@ -94,7 +94,7 @@ def run_once(loaded: Loaded) -> int:
         cycle.tick()
         snapshot = cycle.report()
         cycle.finish()
-    return 1 if any(item.severity is not Severity.NOTICE for item in snapshot.findings) else 0
+    return status_json(snapshot)
 
 
 def ask(loaded: Loaded, request: dict[str, Any], *, alone: bool = True) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json
 from retentiond.cli.render import local, say
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible, NotCredible
 
 
-@click.group("clock")
+@click.group("clock", cls=Subcommands)
 def command() -> None:
     """Show the state of trusted time; accept the clock."""
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json
 from retentiond.cli.render import coloured, count_of, say, say_lines
 from retentiond.domain.errors import CannotCreateError
 
 
-@click.group("config")
+@click.group("config", cls=Subcommands)
 def command() -> None:
     """Propose, check and show the configuration."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json
 from retentiond.cli.render import coloured, local, say
 from retentiond.domain import instants
 from retentiond.domain.decisions import Decisions
@@ -15,7 +15,7 @@ from retentiond.domain.finding import Finding, FindingKey, Severity
 _ROLE = {Severity.BREACH: "bad", Severity.WARNING: "warn", Severity.NOTICE: "dim"}
 
 
-@click.group("findings")
+@click.group("findings", cls=Subcommands)
 def command() -> None:
     """List, show and acknowledge findings."""
 
@@ -24,7 +24,7 @@ def command() -> None:
 @common
 def list_(config: str, as_json: bool) -> int:
     """List the open findings. Exit 1 if there are any that nobody has acknowledged."""
-    decisions = bootstrap.read_decisions(bootstrap.load(config))
+    decisions = bootstrap.recorded_decisions(bootstrap.load(config))
     found = sorted(decisions.findings.values(), key=lambda item: (list(Severity).index(item.severity), item.key.kind))
     if as_json:
         emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in found]})
@@ -42,7 +42,7 @@ def list_(config: str, as_json: bool) -> int:
 @common
 def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
     """Show the open findings of KIND, with when they were opened."""
-    decisions = bootstrap.read_decisions(bootstrap.load(config))
+    decisions = bootstrap.recorded_decisions(bootstrap.load(config))
     chosen = [
         item
         for key, item in decisions.findings.items()

@@ -2,15 +2,30 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from retentiond.cli.streams import write
+
 DEFAULT_CONFIG = "/etc/retentiond/retentiond.yml"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Subcommands(click.Group):
+    """A command that has commands of its own, each shown with the whole first sentence of its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, item.get_short_help_str(limit=500)) for name, item in commands if item is not None]
+            )
 
 
 def common(function: _F) -> _F:
@@ -25,12 +40,17 @@ def common(function: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned `schema` field.")(function)
 
 
-def _config(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
-    root = ctx.find_root().obj
-    return value or root or os.environ.get("RETENTIOND_CONFIG") or DEFAULT_CONFIG
+def named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the name of a file that was typed; `--config "$UNSET"` must not mean the default one."""
+    if value == "":
+        raise click.BadParameter("is empty; name the file, or leave the option out", ctx, param)
+    return value
+
+
+def _config(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    return named(ctx, param, value) or ctx.find_root().obj or os.environ.get("RETENTIOND_CONFIG") or DEFAULT_CONFIG
 
 
 def emit_json(schema: str, fields: dict[str, Any]) -> None:
     """Print one JSON object; `schema` names its shape and version, such as `retentiond.plan/1`."""
-    json.dump({"schema": schema, **fields}, sys.stdout, indent=2, ensure_ascii=True)
-    sys.stdout.write("\n")
+    write(json.dumps({"schema": schema, **fields}, indent=2, ensure_ascii=True) + "\n")

@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json
 from retentiond.cli.render import say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
 from retentiond.domain.register import Device, Register, Relation
 
 
-@click.group("register")
+@click.group("register", cls=Subcommands)
 def command() -> None:
     """Show the register of rooms and devices at any time."""
 

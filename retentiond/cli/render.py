@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from retentiond.cli.streams import one_line, write
+
 _OUR_COLOURS = re.compile(r"(\x1b\[(?:31|33|32|2|1|0)m)")
 _COLOURS = {"bad": "31", "warn": "33", "good": "32", "dim": "2", "head": "1"}
 
@@ -19,24 +21,14 @@ def coloured(text: str, role: str) -> str:
 
 def say(text: str = "") -> None:
     """Print a line; what is not printable, or what the terminal cannot show, is escaped (CWE-117, CWE-150)."""
-    encoding = sys.stdout.encoding or "utf-8"
     line = "".join(piece if _OUR_COLOURS.fullmatch(piece) else one_line(piece) for piece in _OUR_COLOURS.split(text))
-    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    write(line + "\n")
 
 
 def say_lines(text: str) -> None:
     """Print a text of several lines, each as `say` does."""
     for line in text.splitlines():
         say(line)
-
-
-def one_line(text: str) -> str:
-    """Return `text` with everything escaped that could end the line, move the cursor or turn the reading order."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def local(instant: datetime | None) -> str:

@@ -3,14 +3,14 @@
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json
 from retentiond.cli.render import count_of, local, say, table
 from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
 from retentiond.domain.names import readable
 
 
-@click.group("store")
+@click.group("store", cls=Subcommands)
 def command() -> None:
     """Adopt, list and show stores."""
 

@@ -54,7 +54,7 @@ def ask(path: str, request: dict[str, Any], timeout: float) -> dict[str, Any]:
             raise TryAgainError(f"{path}: too many wait for the daemon's answer; ask again") from error
         except (OSError, ValueError) as error:
             raise UnreachableError(
-                f"{path}: no daemon answers ({error}); start it with `systemctl start retentiond`"
+                f"{path}: no daemon answers ({_reason(error)}); start it with `systemctl start retentiond`"
             ) from error
         answer = _exchange(connection, path, request, timeout)
     if "error" in answer:
@@ -77,6 +77,11 @@ def _exchange(connection: socket.socket, path: str, request: dict[str, Any], tim
             f"{path}: the daemon broke off ({error}); see `journalctl -u retentiond`, and `retentiond status` before"
             " asking again"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return in words why there is no connection, without the number of the error."""
+    return str((error.strerror if isinstance(error, OSError) else None) or error)
 
 
 def _error_of(answer: dict[str, Any]) -> RetentiondError:

@@ -1,7 +1,33 @@
-"""Root at the command line works as the user that the state directory belongs to, which is the daemon's."""
+"""Who a command works as: root as the user that the state directory belongs to, the daemon's; others as they are."""
 
 import os
 import pwd
+
+from retentiond.domain.errors import NotPermittedError, StorageError
+
+
+def enter(state: str) -> None:
+    """Become who may work in the directory `state`, and make sure that it is open to this user.
+
+    What is closed must not look as if it were not there: a command would then report on a server without a past.
+
+    Raises:
+        NotPermittedError: the directory, or one above it, is closed to this user.
+        StorageError: something else has its name.
+    """
+    work_as_owner_of(state)
+    try:
+        os.close(os.open(f"{state}/.", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return
+    except PermissionError as error:
+        raise NotPermittedError(
+            f"{state}: the state directory is closed to you; run the command as root or as the daemon's user"
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"{state}: the state directory cannot be opened ({error.strerror}); correct `state`"
+        ) from error
 
 
 def work_as_owner_of(state: str) -> None:

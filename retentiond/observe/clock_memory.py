@@ -42,8 +42,13 @@ class ClockFile:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        except PermissionError as error:
+            raise StorageError(
+                f"{self._path}: the saved trusted time is closed to this user; give it to the daemon's user, and run"
+                " commands as that user or as root"
+            ) from error
         except OSError as error:
-            raise self._damaged(str(error)) from error
+            raise self._damaged(str(error.strerror)) from error
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise self._damaged("it is no regular file")

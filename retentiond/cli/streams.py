@@ -1,0 +1,103 @@
+"""Standard output and error of a command: what is written, and what becomes of a stream that is closed or full.
+
+Nothing else in the program writes to them, but click for its help texts.
+"""
+
+import os
+import sys
+
+from retentiond.domain.errors import StorageError
+
+READER_GONE = 141
+"""The exit status when nobody reads any more, as shells have it: 128 and the number of SIGPIPE."""
+
+
+def open_standard_streams() -> None:
+    """Put /dev/null where the caller closed a standard stream.
+
+    Otherwise the next file that is opened, perhaps the audit trail, would get its number, and what is meant for a
+    person would be written into it.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number is this one
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+def write(text: str) -> None:
+    """Write `text` to standard output; what its encoding cannot say is escaped.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+        StorageError: it cannot be written, as on a full disk.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _cannot_write(error) from error
+
+
+def flush() -> None:
+    """Hand on what was written so far. Raises as `write`."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _cannot_write(error) from error
+
+
+def flushed(status: int, last: str = "") -> int:
+    """Hand on what is left at the end of a command; return its exit status, or another if that is not possible."""
+    try:
+        write(last)
+        flush()
+    except BrokenPipeError:
+        return give_up_output()
+    except StorageError as error:
+        _discard_output()
+        complain(str(error))
+        return error.exit_status
+    return status
+
+
+def give_up_output() -> int:
+    """Discard what nobody reads, without a word, and return the exit status that says so."""
+    _discard_output()
+    return READER_GONE
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error, if somebody can read it; what could forge a second one is escaped."""
+    try:
+        sys.stderr.write(f"retentiond: {one_line(text)}\n".encode("utf-8", "backslashreplace").decode())
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def one_line(text: str) -> str:
+    """Return `text` with everything escaped that could end the line, move the cursor or turn the reading order."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
+def _discard_output() -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _cannot_write(error: OSError) -> StorageError:
+    return StorageError(f"standard output: cannot be written ({error.strerror}); free its disk, or write elsewhere")
