@@ -5,6 +5,9 @@ runs is the same `main`, in a process of its own that can be traced and killed.
 
 Run as a script. Reads one order a line, as JSON: `arguments` of the command, `output` for what it prints, and `hold`
 to have it wait for SIGUSR1 before it begins. Answers with the fork's pid when that is ready, then with its status.
+An order may also say where the command stands in the world: `errors` for its complaints apart from the rest,
+`environment` to add (null takes a variable away), `directory` to work in, `user` to be, and `pipe` for an output that
+nobody reads any more.
 """
 
 import importlib
@@ -13,18 +16,20 @@ import os
 import pkgutil
 import signal
 import sys
+import time
 from typing import Any
 
 import retentiond
 
 REPLIES = 1
+CODECS = ("encodings.idna", "encodings.ascii", "encodings.latin_1")
 
 
 def import_everything() -> None:
     for module in pkgutil.walk_packages(retentiond.__path__, "retentiond."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in ("apscheduler.schedulers.background", "structlog", "prometheus_client.exposition", "encodings.idna"):
+    for name in ("apscheduler.schedulers.background", "structlog", "prometheus_client.exposition", *CODECS):
         importlib.import_module(name)
 
 
@@ -45,17 +50,40 @@ def begin(order: dict[str, Any]) -> None:
     """Become the command: its arguments, its output, nothing to read."""
     replies = os.dup(REPLIES)
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    errors = os.open(order["errors"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if "errors" in order else output
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for descriptor, place in ((nothing, 0), (output, 1), (output, 2)):
+    for descriptor, place in ((nothing, 0), (output, 1), (errors, 2)):
         os.dup2(descriptor, place)
-    os.close(nothing)
-    os.close(output)
+    for descriptor in {nothing, output, errors}:
+        os.close(descriptor)
+    settle(order)
     sys.argv = ["retentiond", *order["arguments"]]
     os.write(replies, b"begins %d\n" % os.getpid())
     os.close(replies)
     if order["hold"]:
         signal.sigwait({signal.SIGUSR1})
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+
+
+def settle(order: dict[str, Any]) -> None:
+    """Take the place in the world that an order names."""
+    if order.get("pipe"):
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        os.dup2(write_end, 1)
+        os.close(write_end)
+    for name, value in order.get("environment", {}).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    time.tzset()
+    os.chdir(order.get("directory", "."))
+    user = order.get("user")
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,27 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SERVER = Path(__file__).with_name("forker.py")
 LONGEST_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended: its exit status, negative if a signal ended it, and what it printed, as it is."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def complaints(self) -> list[str]:
+        """The lines on standard error."""
+        return self.err.splitlines()
 
 
 class Warm:
@@ -46,12 +62,34 @@ class Warm:
 
     def run(self, *arguments: str) -> int:
         """Run a command and return its exit status, negative if a signal ended it."""
-        pid = self._order(arguments, hold=False)
+        pid = self._order({"arguments": arguments})
         return self._status(pid)
+
+    def call(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str | None] | None = None,
+        directory: str | None = None,
+        user: int | None = None,
+        output: str | None = None,
+        broken_pipe: bool = False,
+    ) -> Done:
+        """Run a command at some place in the world; None in `environment` takes a variable away.
+
+        `output` is a file to print to instead, such as /dev/full; with `broken_pipe` nobody reads what it prints.
+        """
+        out, err = self.root / "out", self.root / "err"
+        order: dict[str, Any] = {"arguments": arguments, "output": output or str(out), "errors": str(err)}
+        order |= {"environment": dict(environment or {}), "user": user, "pipe": broken_pipe}
+        if directory is not None:
+            order["directory"] = directory
+        out.write_bytes(b"")
+        status = self._status(self._order(order))
+        return Done(status, *(os.fsdecode(path.read_bytes()) for path in (out, err)))
 
     def run_traced(self, trace: Sequence[str], *arguments: str) -> int:
         """Run a command under strace with the arguments `trace`, from its first own step on."""
-        pid = self._order(arguments, hold=True)
+        pid = self._order({"arguments": arguments, "hold": True})
         tracer = subprocess.Popen(
             ["strace", *trace, "-p", str(pid)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
@@ -65,11 +103,11 @@ class Warm:
         tracer.communicate(timeout=30)
         return status
 
-    def _order(self, arguments: tuple[str, ...], *, hold: bool) -> int:
+    def _order(self, order: dict[str, Any]) -> int:
         assert self._server is not None
         assert self._server.stdin is not None
-        order = {"arguments": arguments, "output": str(self.root / "output"), "hold": hold}
-        self._server.stdin.write(json.dumps(order).encode() + b"\n")
+        whole = {"output": str(self.root / "output"), "hold": False, **order}
+        self._server.stdin.write(json.dumps(whole).encode() + b"\n")
         self._server.stdin.flush()
         return self._reply("begins")
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retentiond.cli.render import coloured, one_line, say, say_lines
+from retentiond.cli.render import coloured, say, say_lines
+from retentiond.cli.streams import one_line
 from retentiond.cli.times import typed_instant
 from retentiond.domain.errors import UsageError
 
