@@ -63,6 +63,8 @@ def texts(value: object) -> Iterator[str]:
                 yield from texts(item)
         case str():
             yield value
+        case _:
+            return
 
 
 def test_every_command_has_a_row_or_a_test_elsewhere() -> None:
