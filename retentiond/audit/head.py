@@ -11,7 +11,7 @@ from retentiond.ports import Head
 from retentiond.tlog.checkpoint import Checkpoint, format_checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from retentiond.tlog.errors import TlogError
 from retentiond.tlog.key import Signer, VerifierKey, parse_vkey
-from retentiond.tlog.note import format_note, parse_note
+from retentiond.tlog.note import Note, format_note, parse_note
 
 _MOST_BYTES = 65_536
 
@@ -36,7 +36,7 @@ def keep_origin(directory: str, origin: str) -> None:
 
 def read_origin(directory: str) -> str | None:
     """Return the origin of the trail, None if it has none yet. Raises StorageError."""
-    data = _read(os.path.join(directory, "origin"))
+    data = read_small(os.path.join(directory, "origin"))
     if data is None:
         return None
     try:
@@ -79,7 +79,7 @@ def read_head(directory: str, trusted: Collection[VerifierKey] | None = None) ->
         StorageError: it cannot be read.
     """
     path = os.path.join(directory, "checkpoint")
-    data = _read(path)
+    data = read_small(path)
     if data is None:
         return None
     known = known_keys(directory)
@@ -87,11 +87,7 @@ def read_head(directory: str, trusted: Collection[VerifierKey] | None = None) ->
         if b"\n\n" not in data:
             checkpoint, signed = parse_checkpoint(data.decode()), False
         elif known or trusted is not None:
-            note = parse_note(data)
-            checkpoint = parse_checkpoint(note.text)
-            keys = [parse_vkey(key.vkey) for key in known if key.may_sign(checkpoint.size)]
-            keys = [key for key in keys if trusted is None or key in trusted]
-            checkpoint, signed = open_checkpoint(note, checkpoint.origin, keys), True
+            checkpoint, signed = open_signed(directory, parse_note(data), trusted), True
         else:
             checkpoint, signed = parse_checkpoint(parse_note(data).text), False
     except (TlogError, UnicodeDecodeError) as error:
@@ -104,7 +100,29 @@ def read_head(directory: str, trusted: Collection[VerifierKey] | None = None) ->
     return Head(checkpoint.size, checkpoint.root, signed)
 
 
-def _read(path: str) -> bytes | None:
+def open_signed(directory: str, note: Note, trusted: Collection[VerifierKey] | None = None) -> Checkpoint:
+    """Return what a head states that a key of the trail has signed, one that may sign heads of this size.
+
+    Raises:
+        TlogError: no such key has signed it, or a known signature does not verify.
+        StorageError: `keys` cannot be read.
+    """
+    checkpoint = parse_checkpoint(note.text)
+    return open_checkpoint(note, checkpoint.origin, signing_keys(directory, checkpoint.size, trusted))
+
+
+def signing_keys(directory: str, size: int, trusted: Collection[VerifierKey] | None = None) -> tuple[VerifierKey, ...]:
+    """Return the keys of the trail that may sign a head of this size; of those that are `trusted`, where given.
+
+    Raises:
+        StorageError: `keys` cannot be read.
+    """
+    keys = (parse_vkey(key.vkey) for key in known_keys(directory) if key.may_sign(size))
+    return tuple(key for key in keys if trusted is None or key in trusted)
+
+
+def read_small(path: str) -> bytes | None:
+    """Return what a small file of the trail holds, None if it is not there. Raises StorageError."""
     try:
         with open(path, "rb") as file:
             return file.read(_MOST_BYTES)

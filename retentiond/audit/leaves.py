@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 from retentiond.audit.kept import kept_segments, read_base
-from retentiond.audit.segment import whole_lines
+from retentiond.audit.segment import load_chain, whole_lines
 from retentiond.domain.errors import AuditDamagedError
 from retentiond.tlog.encoding import HASH_SIZE
 from retentiond.tlog.subtrees import Subtrees, range_root
@@ -41,23 +41,31 @@ class LeafHashes(Sequence[bytes]):
         return (self[number] for number in range(len(self)))
 
 
-def read_tree(directory: str) -> tuple[Subtrees, TreeHead]:
+def read_tree(directory: str, since: int = 0) -> tuple[Subtrees, TreeHead]:
     """Return the tree of the trail in `directory` as its lines are now, and its head; signed is only `checkpoint`.
 
-    Nothing is checked but that no file is missing; `verify_trail` checks. Proofs of records before the first that is
-    kept cannot be made and raise ProofError; consistency proofs begin at it.
+    Nothing is checked but that no file is missing; `verify_trail` checks. Segments before record `since` are not read
+    where their edge is kept: inclusion proofs of `since` and later records can be made, and consistency proofs from
+    there on. Proofs of earlier records, or of those that were pruned, raise ProofError.
 
     Raises:
         AuditDamagedError: a file is missing.
         StorageError: the files cannot be read.
     """
     base, leaves = read_base(directory), LeafHashes()
-    for segment in kept_segments(os.path.join(directory, "log")):
-        if segment.first != base.first + len(leaves):
+    segments = kept_segments(os.path.join(directory, "log"))
+    before = base.frontier
+    for number in reversed(range(len(segments))):
+        edge = load_chain(segments[number]) if base.first < segments[number].first <= since else None
+        if edge is not None:
+            before, segments = edge.frontier, segments[number:]
+            break
+    for segment in segments:
+        if segment.first != before.size + len(leaves):
             raise AuditDamagedError(
-                f"{segment.path}: begins at record {segment.first}, and {base.first + len(leaves)} are before it"
+                f"{segment.path}: begins at record {segment.first}, and {before.size + len(leaves)} are before it"
             )
         for line in whole_lines(segment.path):
             leaves.append(leaf_hash(line))
-    subtrees, size = Subtrees(leaves, base.frontier), base.first + len(leaves)
+    subtrees, size = Subtrees(leaves, before), before.size + len(leaves)
     return subtrees, TreeHead(size, range_root(subtrees, 0, size))

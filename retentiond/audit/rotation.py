@@ -121,7 +121,7 @@ def trusted_keys(directory: str, origin: str, pinned: Iterable[str]) -> list[Ver
         AuditDamagedError: what is kept in `rotations/` is no such certificate, or does not verify.
         StorageError: it cannot be read.
     """
-    trusted = [_of_fork(parse_vkey(vkey), origin) for vkey in pinned]
+    trusted = [key_of_fork(parse_vkey(vkey), origin) for vkey in pinned]
     for path in _certificates(directory):
         try:
             with open(path, "rb") as file:
@@ -153,7 +153,11 @@ def unannounced_key(known: Sequence[KnownKey], announced: dict[int, str], first:
     return None
 
 
-def _of_fork(key: VerifierKey, origin: str) -> VerifierKey:
+def key_of_fork(key: VerifierKey, origin: str) -> VerifierKey:
+    """Return a key under the name `origin` if that is a trail which was begun anew in the place of the key's own.
+
+    Such a trail has the same key and another name, `<origin>/2` and so on (`audit.forked`).
+    """
     suffix = origin.removeprefix(f"{key.name}/")
     return VerifierKey(name=origin, public_key=key.public_key) if suffix.isdecimal() and suffix != origin else key
 

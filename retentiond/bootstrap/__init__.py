@@ -4,6 +4,7 @@ Imports of adapters stand inside the functions that need them: a command pays fo
 """
 
 from retentiond.bootstrap.configuration import Loaded, effective_settings, load, load_register, propose, schema_text
+from retentiond.bootstrap.evidence import check_certificate, issue_certificate, read_file, vkey_text
 from retentiond.bootstrap.parts import adopted_identity, diagnose, free_address, look_at_clock, wall_now
 from retentiond.bootstrap.reading import make_key, open_view, read_trail, recorded_decisions, verify_trail
 from retentiond.bootstrap.serving import run_daemon
@@ -18,21 +19,25 @@ __all__ = [
     "Outlook",
     "adopted_identity",
     "ask",
+    "check_certificate",
     "condition_name",
     "diagnose",
     "effective_settings",
     "free_address",
+    "issue_certificate",
     "load",
     "load_register",
     "look_at_clock",
     "make_key",
     "open_view",
     "propose",
+    "read_file",
     "read_trail",
     "recorded_decisions",
     "run_daemon",
     "run_once",
     "schema_text",
     "verify_trail",
+    "vkey_text",
     "wall_now",
 ]

@@ -50,7 +50,7 @@ _SUMMARIES = {
     "doctor": "Show what this host lets the daemon do, and how to get what is missing.",
     "store": "Adopt, list and show stores.",
     "find": "Find recordings of a camera: what exists, what was deleted and when.",
-    "audit": "Show and verify the audit trail; make a signing key.",
+    "audit": "Show, verify and prove the audit trail; make a signing key.",
     "findings": "List, show and acknowledge findings.",
     "register": "Show the register of rooms and devices at any time.",
     "config": "Propose, check and show the configuration.",

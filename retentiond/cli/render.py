@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from retentiond.cli.streams import one_line, write
+from retentiond.cli.streams import write
+from retentiond.domain.names import visible
 
 _OUR_COLOURS = re.compile(r"(\x1b\[(?:31|33|32|2|1|0)m)")
 _COLOURS = {"bad": "31", "warn": "33", "good": "32", "dim": "2", "head": "1"}
@@ -21,7 +22,7 @@ def coloured(text: str, role: str) -> str:
 
 def say(text: str = "") -> None:
     """Print a line; what is not printable, or what the terminal cannot show, is escaped (CWE-117, CWE-150)."""
-    line = "".join(piece if _OUR_COLOURS.fullmatch(piece) else one_line(piece) for piece in _OUR_COLOURS.split(text))
+    line = "".join(piece if _OUR_COLOURS.fullmatch(piece) else visible(piece) for piece in _OUR_COLOURS.split(text))
     write(line + "\n")
 
 

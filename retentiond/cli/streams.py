@@ -7,6 +7,7 @@ import os
 import sys
 
 from retentiond.domain.errors import StorageError
+from retentiond.domain.names import visible
 
 READER_GONE = 141
 """The exit status when nobody reads any more, as shells have it: 128 and the number of SIGPIPE."""
@@ -78,19 +79,10 @@ def give_up_output() -> int:
 def complain(text: str) -> None:
     """Write a line to standard error, if somebody can read it; what could forge a second one is escaped."""
     try:
-        sys.stderr.write(f"retentiond: {one_line(text)}\n".encode("utf-8", "backslashreplace").decode())
+        sys.stderr.write(f"retentiond: {visible(text)}\n".encode("utf-8", "backslashreplace").decode())
         sys.stderr.flush()
     except OSError:
         pass
-
-
-def one_line(text: str) -> str:
-    """Return `text` with everything escaped that could end the line, move the cursor or turn the reading order."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def _discard_output() -> None:

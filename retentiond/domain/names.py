@@ -47,6 +47,15 @@ def from_readable(text: str) -> bytes:
     return bytes(out)
 
 
+def visible(text: str) -> str:
+    """Return a text with everything escaped that could end the line, move the cursor or turn the reading order."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
+
+
 def _escaped(byte: int) -> str:
     if 0x20 <= byte <= 0x7E and byte != 0x5C:
         return chr(byte)

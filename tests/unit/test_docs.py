@@ -16,6 +16,7 @@ import pytest
 from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.cli.main import retentiond
 from retentiond.domain.event import Event, EventType
+from retentiond.evidence.certificate import issue_certificate
 from retentiond.tlog.key import Signer, format_vkey
 from tests.system.harness import needs
 
@@ -147,7 +148,7 @@ def _spoil(audit: Path) -> None:
 
 
 def test_the_verifier_in_the_manual_verifies(audit: Path) -> None:
-    (program,) = _blocks(FORMAT, "python")
+    program = _blocks(FORMAT, "python")[0]
     done = _run(audit, sys.executable, "-c", program)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("nvr.example/retentiond: the first ")
@@ -173,6 +174,22 @@ def test_the_signature_is_verified_as_the_manual_says(audit: Path) -> None:
     assert "Signature Verified Successfully" in done.stdout, done.stderr
     other = format_vkey(Signer.from_seed("nvr.example/retentiond", bytes(31) + b"\1").key)
     assert _run(audit, "bash", "-c", program, VKEY=other).returncode != 0
+
+
+def test_a_certificate_is_checked_as_the_manual_says(audit: Path) -> None:
+    needs("bash", "openssl")
+    program = _blocks(FORMAT, "python")[1]
+    vkey = format_vkey(Signer.from_seed("nvr.example/retentiond", bytes(32)).key)
+    for seq in range(8, 12):
+        proof = issue_certificate(str(audit), seq).proof
+        (audit / "proof").write_bytes(proof)
+        (audit / "checkpoint").write_bytes(proof.partition(b"\n\n")[2])
+        done = _run(audit, sys.executable, "-c", program, "proof")
+        assert f'"seq":{seq},' in done.stdout, done.stderr
+        done = _run(audit, "bash", "-c", _blocks(FORMAT, "sh")[1], VKEY=vkey)
+        assert "Signature Verified Successfully" in done.stdout, done.stderr
+        (audit / "proof").write_bytes(proof.replace(f"index {seq}\n".encode(), f"index {seq ^ 1}\n".encode()))
+        assert "AssertionError" in _run(audit, sys.executable, "-c", program, "proof").stderr
 
 
 def test_the_leaf_hash_in_the_manual_is_that_of_the_line_shown() -> None:

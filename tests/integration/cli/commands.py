@@ -61,6 +61,8 @@ ROWS = (
     Row("find --camera entrance --from 2020-01-01 --to 2030-01-01", "retentiond.find/1"),
     Row("audit show", "retentiond.audit.record/1", fresh=74),
     Row("audit verify", "retentiond.audit.verify/1", fresh=74),
+    Row("audit prove 1", "retentiond.audit.prove/1", fresh=74, alone=75, beside=75),
+    Row("audit certificate 1", "retentiond.audit.certificate/1", fresh=74, alone=75, beside=75),
     Row("audit keygen", "retentiond.audit.keygen/1", fresh=73, looks=False),
     Row("findings list", "retentiond.findings/1", fresh=74, alone=1, beside=1),
     Row("findings show overdue", "retentiond.findings/1", fresh=74),

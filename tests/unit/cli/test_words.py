@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retentiond.cli.render import coloured, say, say_lines
-from retentiond.cli.streams import one_line
 from retentiond.cli.times import typed_instant
 from retentiond.domain.errors import UsageError
+from retentiond.domain.names import visible
 
 HOSTILE = "a\nBREACH forged\x1b[2J\u202e\u2028\x07"
 
 
 @given(st.text())
 def test_whatever_is_said_is_one_printable_line(text: str) -> None:
-    assert one_line(text).isprintable()
+    assert visible(text).isprintable()
     if text.isprintable():
-        assert one_line(text) == text
+        assert visible(text) == text
 
 
 def test_a_message_cannot_forge_a_line_nor_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
