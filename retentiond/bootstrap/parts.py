@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from retentiond.bootstrap.configuration import Loaded, recorder_of
-from retentiond.control.owner import enter, owner_of
+from retentiond.control.owner import enter, owner_of, work_as_owner_of
 from retentiond.domain.clock import ClockReading, TrustedTime
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.recording import StoreName
@@ -16,7 +16,7 @@ from retentiond.services.plan import Planner
 from retentiond.services.view import Site
 
 if TYPE_CHECKING:
-    from retentiond.observe.host import Diagnosis
+    from retentiond.observe.rights import Diagnosis
     from retentiond.settings.values import Settings
 
 
@@ -98,9 +98,10 @@ def free_address() -> str:
 
 
 def diagnose(loaded: Loaded) -> "list[Diagnosis]":
-    """Look at what this host lets the daemon do."""
-    from retentiond.observe import host
+    """Look at what this host lets the daemon do; root looks as the owner of the state directory."""
+    from retentiond.observe import host, rights
 
-    enter(loaded.settings.state)
+    work_as_owner_of(loaded.settings.state)
+    here = [rights.diagnose_user(), rights.diagnose_state(loaded.settings.state)]
     stores = [item for store in loaded.settings.stores for item in host.diagnose_store(store.name, store.path)]
-    return [*stores, *host.diagnose_host()]
+    return [*here, *stores, *host.diagnose_host()]

@@ -14,7 +14,8 @@ _ROLE = {"fine": "good", "missing": "bad", "note": "warn"}
 def command(config: str, as_json: bool) -> int:
     """Look at rights per camera directory, mounts, the clock, inotify, Landlock and systemd. Changes nothing.
 
-    Run it as the user that the daemon runs as. Exit 1 if something is missing.
+    Root looks with the rights of the daemon's user, to whom the state directory belongs; others with their own. Exit 1
+    if something is missing.
     """
     diagnoses = bootstrap.diagnose(bootstrap.load(config))
     if as_json:

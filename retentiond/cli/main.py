@@ -153,6 +153,12 @@ def _told(error: click.ClickException | RetentiondError) -> int:
 def _defect(error: Exception) -> int:
     if isinstance(error, OSError) and (failed := flushed(0, "\n")):
         return failed  # it was standard output, under a help text of click's
+    if isinstance(error, ImportError) and not os.access(os.__file__, os.R_OK):
+        complain(
+            f"{sys.prefix}: this Python is closed to the user with number {os.geteuid()}, as whom the command works; "
+            "install retentiond where the daemon's user can read it, such as /opt/retentiond, with the system's Python"
+        )
+        return NotPermittedError.exit_status
     if os.environ.get("RETENTIOND_DEBUG"):
         raise error
     complain(f"internal error ({type(error).__name__}); run it again with RETENTIOND_DEBUG=1 and report what it shows")

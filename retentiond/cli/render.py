@@ -14,8 +14,8 @@ _COLOURS = {"bad": "31", "warn": "33", "good": "32", "dim": "2", "head": "1"}
 
 
 def coloured(text: str, role: str) -> str:
-    """Return `text` in the colour of its role on a terminal, plain elsewhere and with NO_COLOR."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    """Return `text` in the colour of its role on a terminal that has colours, plain elsewhere and with NO_COLOR."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return text
     return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m"
 

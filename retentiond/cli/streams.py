@@ -64,7 +64,6 @@ def flushed(status: int, last: str = "") -> int:
     except BrokenPipeError:
         return give_up_output()
     except StorageError as error:
-        _discard_output()
         complain(str(error))
         return error.exit_status
     return status
@@ -92,4 +91,6 @@ def _discard_output() -> None:
 
 
 def _cannot_write(error: OSError) -> StorageError:
+    """Discard what is left, so that this is told once, and return the error."""
+    _discard_output()
     return StorageError(f"standard output: cannot be written ({error.strerror}); free its disk, or write elsewhere")

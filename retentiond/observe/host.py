@@ -3,47 +3,27 @@
 import ctypes
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from retentiond.domain.names import readable
+from retentiond.observe.rights import Diagnosis, diagnose_directories, user_name
 from retentiond.observe.system_clock import LinuxClock
 
 _LANDLOCK_CREATE_RULESET = 444
 _LANDLOCK_VERSION = 1
 _TESTED = {"ext4", "xfs", "btrfs", "tmpfs"}
-DIRECTORIES_SHOWN = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One thing looked at: `fine`, `note` or `missing`, and what to do."""
-
-    subject: str
-    verdict: str
-    text: str
-    remedy: str = ""
 
 
 def diagnose_store(name: str, path: str) -> Iterator[Diagnosis]:
     """Look at a store's file system and at the rights this user has in each of its upper directories."""
     subject = f"store {name}"
-    if not os.path.isdir(path):
-        yield Diagnosis(subject, "missing", f"{path} is not there", "mount the disk, or correct the path")
+    why = _why_not_a_directory(path)
+    if why:
+        yield Diagnosis(subject, "missing", f"{path} {why}", "mount the disk, or correct the path or its rights")
         return
-    yield _file_system(subject, path)
-    refused = [directory for directory in _upper_directories(path) if not _may_delete_in(directory)]
-    if not refused:
-        yield Diagnosis(subject, "fine", "this user may list and delete in every directory looked at")
-        return
-    shown = ", ".join(readable(os.fsencode(directory)) for directory in refused[:3])
-    yield Diagnosis(
-        subject,
-        "missing",
-        f"this user may not delete in {len(refused)} directories, such as {shown}",
-        "in this order: add the daemon to the recorder's group with UMask=0002 on the recorder; or run it as the "
-        "recorder's user; or use the drop-in with CAP_DAC_OVERRIDE",
-    )
+    file_system = _file_system(subject, path)
+    yield file_system
+    if file_system.verdict != "missing":
+        yield from diagnose_directories(subject, path)
 
 
 def diagnose_host() -> Iterator[Diagnosis]:
@@ -60,6 +40,18 @@ def diagnose_host() -> Iterator[Diagnosis]:
         yield Diagnosis("systemd", "fine", "is the service manager")
     else:
         yield Diagnosis("systemd", "note", "is not the service manager here; something else has to restart the daemon")
+
+
+def _why_not_a_directory(path: str) -> str:
+    """Return what keeps this user from a directory, empty if nothing does."""
+    try:
+        return "" if stat.S_ISDIR(os.stat(path).st_mode) else "is no directory"
+    except FileNotFoundError:
+        return "is not there"
+    except PermissionError:
+        return f"cannot be reached by {user_name(os.geteuid())}"
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
 
 
 def _file_system(subject: str, path: str) -> Diagnosis:
@@ -87,35 +79,6 @@ def _mount_of(path: str) -> tuple[str, frozenset[str]]:
         if inside and len(mount.mountpoint) >= len(best):  # what was mounted last hides what was there before
             best, found = mount.mountpoint, (mount.fstype, frozenset(mount.opts.split(",")))
     return found
-
-
-def _upper_directories(path: str) -> Iterable[str]:
-    """Yield the store and the directories of its first two levels, a bounded number."""
-    pending, shown = [(path, 0)], 0
-    while pending and shown < DIRECTORIES_SHOWN:
-        directory, depth = pending.pop(0)
-        shown += 1
-        yield directory
-        if depth >= 2:
-            continue
-        try:
-            with os.scandir(directory) as entries:
-                below = sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
-        except OSError:
-            continue
-        pending += [(item, depth + 1) for item in below if os.path.basename(item) != ".retentiond"]
-
-
-def _may_delete_in(directory: str) -> bool:
-    """Tell whether this user could unlink another user's file in `directory`."""
-    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
-        return False
-    try:
-        status = os.stat(directory, follow_symlinks=False)
-    except OSError:
-        return False
-    sticky = bool(status.st_mode & stat.S_ISVTX)
-    return not sticky or os.geteuid() in (0, status.st_uid)
 
 
 def _inotify() -> Diagnosis:

@@ -10,6 +10,7 @@ An order may also say where the command stands in the world: `errors` for its co
 nobody reads any more.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -29,7 +30,7 @@ def import_everything() -> None:
     for module in pkgutil.walk_packages(retentiond.__path__, "retentiond."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in ("apscheduler.schedulers.background", "structlog", "prometheus_client.exposition", *CODECS):
+    for name in ("apscheduler.schedulers.background", "structlog", "psutil", "prometheus_client.exposition", *CODECS):
         importlib.import_module(name)
 
 
@@ -88,6 +89,7 @@ def settle(order: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     import_everything()
+    gc.freeze()  # a fork that ends would else look at every object there is, and copy its page
     from retentiond.cli.main import main
 
     serve()
