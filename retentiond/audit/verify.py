@@ -77,12 +77,6 @@ def verify_trail(
                 raise  # else the writer has pruned meanwhile what was being read
 
 
-def need_trail(directory: str) -> None:
-    """Raise StorageError if there is no trail in `directory`."""
-    if not os.path.isdir(os.path.join(directory, "log")):
-        raise StorageError(f"{directory}: there is no audit trail; the daemon makes one at its first start")
-
-
 def _verify(
     directory: str,
     external: tuple[int, bytes] | None,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retentiond.bootstrap.configuration import Loaded
+from retentiond.control.owner import enter
 from retentiond.domain.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ _MOST_BYTES = 1 << 20
 
 
 def audit_directory(loaded: Loaded) -> str:
-    """Return where the audit trail lies."""
+    """Return where the audit trail lies, as one who may read it. Raises NotPermittedError if it is closed."""
+    enter(loaded.settings.state)
     return os.path.join(loaded.settings.state, "audit")
 
 

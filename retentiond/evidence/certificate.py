@@ -15,8 +15,8 @@ from retentiond.audit.head import open_signed, read_head, read_small, signing_ke
 from retentiond.audit.kept import line_at, read_base
 from retentiond.audit.leaves import read_tree
 from retentiond.audit.line import parse_line
+from retentiond.audit.reader import expect_trail
 from retentiond.audit.rotation import key_of_fork
-from retentiond.audit.verify import need_trail
 from retentiond.domain.errors import AuditDamagedError, TryAgainError, UsageError
 from retentiond.tlog.certificate import (
     Certificate,
@@ -71,7 +71,7 @@ def issue_certificate(directory: str, seq: int, witnesses: Collection[VerifierKe
         AuditDamagedError: the trail does not verify at this record.
         StorageError: the trail cannot be read.
     """
-    need_trail(directory)
+    expect_trail(os.path.join(directory, "log"))
     line = _line(directory, seq)
     try:
         found = next(_heads(directory, seq), None)

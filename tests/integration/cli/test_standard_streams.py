@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.commands import ROWS, Row
+from tests.integration.cli.commands import Row
 from tests.integration.cli.conftest import Make
 from tests.integration.cli.place import PLAIN, Place
 from tests.integration.cli.test_every_command import LOOKS, expect, ids, typed
@@ -171,7 +171,3 @@ def test_ctrl_c_while_a_command_waits_for_the_daemon_is_130(left: Place, tmp_pat
             out, err = process.communicate(timeout=30)
     silent.unlink()
     assert (process.returncode, out, err) == (130, b"", b"")
-
-
-def test_every_row_that_speaks_is_tried() -> None:
-    assert {row.name for row in ROWS if row.looks} - {row.name for row in SPEAKS} == {"status"}
