@@ -33,6 +33,9 @@ STEPS_AHEAD = 64
 
 ANSWER_WITHIN_S = 60.0
 
+BETWEEN_CHUNKS = frozenset({"hold_place"})
+"""Verbs that are answered between two chunks of a run too: what somebody wants to keep may be next in it (I6)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -69,6 +72,11 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Urgent:
+    """A request waits that is not left to wait for the end of a run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A timer ticked: `scan`, `report` or `probe`."""
 
@@ -85,7 +93,7 @@ class Stop:
     """SIGTERM or SIGINT: finish what is begun and end."""
 
 
-Message: TypeAlias = Hint | Step | WalkEnded | Request | Task | Reload | Stop
+Message: TypeAlias = Hint | Step | WalkEnded | Request | Urgent | Task | Reload | Stop
 
 
 class Manager(Protocol):
@@ -126,6 +134,7 @@ class Daemon:
         self._cycle = cycle
         self._around = around
         self._messages: SimpleQueue[Message] = SimpleQueue()
+        self._urgent: SimpleQueue[Request] = SimpleQueue()
         self._steps = threading.Semaphore(STEPS_AHEAD)
         self._stopping = threading.Event()
         self._fed_at = 0.0
@@ -136,7 +145,12 @@ class Daemon:
     def ask(self, fields: Mapping[str, Any], actor: str) -> dict[str, Any]:
         """Put a request to the loop and wait for its answer. Raises what the request raises, and TryAgainError."""
         reply: Future[dict[str, Any]] = Future()
-        self._messages.put(Request(fields, actor, reply))
+        request = Request(fields, actor, reply)
+        if fields.get("verb") in BETWEEN_CHUNKS:
+            self._urgent.put(request)
+            self._messages.put(Urgent())
+        else:
+            self._messages.put(request)
         try:
             return reply.result(timeout=ANSWER_WITHIN_S)
         except TimeoutError as error:
@@ -148,8 +162,12 @@ class Daemon:
         self._messages.put(Stop())
 
     def stopping(self) -> bool:
-        """Tell whether a stop was asked for; looked at between the chunks of a run, which is progress too."""
+        """Tell whether a stop was asked for; looked at between the chunks of a run, which is progress too.
+
+        What cannot wait is answered first. Called by the loop's own thread only.
+        """
         self._feed_watchdog()
+        self._answer_urgent()
         return self._stopping.is_set()
 
     # --- the loop ---------------------------------------------------------------------------------------------
@@ -214,6 +232,8 @@ class Daemon:
                 self._end_walk(message)
             case Request():
                 self._answer(message)
+            case Urgent():
+                self._answer_urgent()
             case Task(name):
                 self._do_task(name)
             case Reload():
@@ -222,6 +242,10 @@ class Daemon:
                 pass
             case _:
                 assert_never(message)
+
+    def _answer_urgent(self) -> None:
+        while not self._urgent.empty():
+            self._answer(self._urgent.get())
 
     def _answer(self, request: Request) -> None:
         try:

@@ -25,7 +25,7 @@ from retentiond.domain.register import (
 from retentiond.domain.rule import Coverage, DeletionRule, Policy, Term
 from retentiond.domain.run import DueRecording, Plan, StoreCensus, WaitReason
 from retentiond.domain.span import Basis
-from retentiond.domain.suspension import Suspension
+from retentiond.domain.suspension import Ground, Request, Scope, Suspension
 
 STORE = StoreName("main")
 CAMERA = CameraName("reception")
@@ -141,7 +141,29 @@ def a_census(
     return StoreCensus(recordings, held, newest, winding_down)
 
 
+def a_scope(
+    *,
+    cameras: Iterable[str] = (CAMERA,),
+    rooms: Iterable[str] = (),
+    categories: Iterable[Category] = (),
+    begin: datetime | None = None,
+    end: datetime | None = None,
+) -> Scope:
+    return Scope(
+        cameras=frozenset(cameras),
+        rooms=frozenset(rooms),
+        categories=frozenset(categories),
+        begin=begin or at("2026-03-01"),
+        end=end or at("2026-03-02"),
+    )
+
+
+def a_request(scope: Scope | None = None) -> Request:
+    return Request(scope or a_scope(), Ground.LEGAL_CLAIMS, "a claim", "case 7", "the lawyer", at("2026-03-04"))
+
+
 def a_suspension(
+    ident: str = "H-1",
     *,
     cameras: Iterable[str] = (CAMERA,),
     categories: Iterable[Category] = (),
@@ -149,13 +171,17 @@ def a_suspension(
     end: datetime | None = None,
     effective_until: datetime | None = None,
 ) -> Suspension:
+    """Return a suspension that somebody else has approved, so that it ends at `effective_until`."""
+    scope = a_scope(cameras=cameras, categories=categories, begin=begin, end=end)
     return Suspension(
-        ident="H-1",
-        cameras=frozenset(CameraName(camera) for camera in cameras),
-        categories=frozenset(categories),
-        begin=begin or at("2026-03-01"),
-        end=end or at("2026-03-02"),
-        effective_until=effective_until or at("2027-03-01"),
+        ident=ident,
+        request=a_request(scope),
+        placed_by="op-1",
+        placed_at=at("2026-03-05"),
+        ends_at=effective_until or at("2027-03-01"),
+        review_at=at("2026-04-05"),
+        reach=scope.reach(),
+        approved_by="op-2",
     )
 
 

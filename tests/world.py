@@ -12,6 +12,7 @@ from retentiond.audit.cache import DecisionFile
 from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.bootstrap import adopted_identity
 from retentiond.catalogue.open import open_or_rebuild
+from retentiond.domain import instants
 from retentiond.domain.clock import ClockAnchor
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.period import parse_deletion_period
@@ -19,8 +20,10 @@ from retentiond.domain.recording import Category, StoreName
 from retentiond.domain.register import Register
 from retentiond.domain.rule import DeletionRule, Policy
 from retentiond.domain.run import Plan
+from retentiond.domain.suspension import Ground
 from retentiond.durable import SpareFile
 from retentiond.recorders.registry import build_recorder
+from retentiond.services.answer import answer
 from retentiond.services.approve import Consent
 from retentiond.services.cycle import Cycle, Mode
 from retentiond.services.delete import Deleter
@@ -65,6 +68,7 @@ class World:
         self.layouts: tuple[str, ...] = (LAYOUT,)
         self.winding_down = False
         self.stopping = False
+        self.between_chunks: Callable[[], bool] = lambda: self.stopping
         self.observer = RememberingObserver()
         self._open: ExitStack | None = None
 
@@ -83,11 +87,17 @@ class World:
         timekeeper = Timekeeper(self.clock, self.memory, self.memory.load())
         planner = Planner(
             self.catalogue,
+            self.journal,
             dispute_grace=timedelta(hours=24),
             winding_down=frozenset({MAIN} if self.winding_down else ()),
         )
         deleter = Deleter(
-            self.journal, self.catalogue, timekeeper, self.observer, new_id=_ids(), stopping=lambda: self.stopping
+            self.journal,
+            self.catalogue,
+            timekeeper,
+            self.observer,
+            new_id=_ids(),
+            stopping=lambda: self.between_chunks(),  # noqa: PLW0108  a test may replace it during a run
         )
         surveyor = Surveyor(self.catalogue, self.journal)
         spare = SpareFile(str(self.state / "spare"))
@@ -195,6 +205,14 @@ class World:
         self.cycle.tick()
         return plan.count
 
+    def hold(self, begin: datetime, end: datetime, *, actor: str = "op-test", **fields: Any) -> dict[str, Any]:
+        """Place a hold, as the command does, on every camera unless told otherwise; return the answer."""
+        return answer(self.cycle, hold_request(begin, end, **fields), actor)
+
+    def ask(self, verb: str, *, actor: str = "op-test", **fields: Any) -> dict[str, Any]:
+        """Ask for something as a command does."""
+        return answer(self.cycle, {"verb": verb, **fields}, actor)
+
     # --- the disk -----------------------------------------------------------------------------------------------
 
     def path(self, camera: str, start: datetime) -> Path:
@@ -217,6 +235,22 @@ class World:
 
     def files(self) -> set[Path]:
         return {path for path in self.store_path.rglob("*.mp4") if ".retentiond" not in path.parts}
+
+
+def hold_request(begin: datetime, end: datetime, **fields: Any) -> dict[str, Any]:
+    """Return the request for a hold on every camera, unless told otherwise."""
+    return {
+        "verb": "hold_place",
+        "all_cameras": not {"cameras", "rooms"} & fields.keys(),
+        "from": instants.to_text(begin),
+        "to": instants.to_text(end),
+        "ground": Ground.LEGAL_CLAIMS.value,
+        "reason": "a claim",
+        "reference": "case 7",
+        "requested_by": "the lawyer",
+        "until": "300d",
+        **fields,
+    }
 
 
 def start_of(path: Path) -> datetime:

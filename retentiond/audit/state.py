@@ -8,8 +8,13 @@ from retentiond.audit.line import canonical
 from retentiond.domain import instants, names
 from retentiond.domain.decisions import Acknowledgement, Approval, Decisions, OpenIntent
 from retentiond.domain.finding import Finding, FindingKey, FindingKind
+from retentiond.domain.hold_event import (
+    ended_from_fields,
+    ended_to_fields,
+    suspension_from_fields,
+    suspension_to_fields,
+)
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
-from retentiond.domain.suspension import Suspension
 
 NOT_A_STATE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
@@ -31,7 +36,9 @@ def state_to_fields(decisions: Decisions) -> dict[str, Any]:
             {"digest": item.digest, "store": item.store, "count": item.count, "expires": instants.to_text(item.expires)}
             for item in decisions.approvals.values()
         ],
-        "suspensions": [_suspension_to_fields(item) for item in decisions.suspensions.values()],
+        "suspensions": [suspension_to_fields(item) for item in decisions.suspensions.values()],
+        "ended_suspensions": [ended_to_fields(item) for item in decisions.ended_suspensions.values()],
+        "suspensions_placed": decisions.suspensions_placed,
         "findings": [_finding_to_fields(decisions, item) for item in decisions.findings.values()],
         "acknowledged": [
             {"kind": key.kind.value, "subject": key.subject, "why": item.why, "until": instants.to_text(item.until)}
@@ -47,6 +54,7 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         policy_digest=fields["policy_digest"],
         register_digest=fields["register_digest"],
         adopted={StoreName(store): dict(item) for store, item in fields["adopted"].items()},
+        suspensions_placed=fields["suspensions_placed"],
     )
     for item in fields["intents"]:
         intent = _intent_from_fields(item)
@@ -55,7 +63,11 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         expires = instants.from_text(item["expires"])
         decisions.approvals[item["digest"]] = Approval(item["digest"], StoreName(item["store"]), item["count"], expires)
     for item in fields["suspensions"]:
-        decisions.suspensions[item["ident"]] = _suspension_from_fields(item)
+        suspension = suspension_from_fields(item)
+        decisions.suspensions[suspension.ident] = suspension
+    for item in fields["ended_suspensions"]:
+        ended = ended_from_fields(item)
+        decisions.ended_suspensions[ended.ident] = ended
     for item in fields["findings"]:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
         decisions.findings[key] = Finding(key, item["message"], item["remedy"])
@@ -64,28 +76,6 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
         decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]))
     return decisions
-
-
-def _suspension_to_fields(item: Suspension) -> dict[str, Any]:
-    return {
-        "ident": item.ident,
-        "cameras": sorted(item.cameras),
-        "categories": sorted(category.value for category in item.categories),
-        "begin": instants.to_text(item.begin),
-        "end": instants.to_text(item.end),
-        "effective_until": instants.to_text(item.effective_until),
-    }
-
-
-def _suspension_from_fields(fields: Mapping[str, Any]) -> Suspension:
-    return Suspension(
-        ident=fields["ident"],
-        cameras=frozenset(CameraName(camera) for camera in fields["cameras"]),
-        categories=frozenset(Category(category) for category in fields["categories"]),
-        begin=instants.from_text(fields["begin"]),
-        end=instants.from_text(fields["end"]),
-        effective_until=instants.from_text(fields["effective_until"]),
-    )
 
 
 def _finding_to_fields(decisions: Decisions, item: Finding) -> dict[str, Any]:

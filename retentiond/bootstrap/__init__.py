@@ -11,10 +11,11 @@ from retentiond.bootstrap.serving import run_daemon
 from retentiond.bootstrap.working import ask, run_once
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
-from retentiond.services.view import Found
+from retentiond.services.view import Found, Held
 
 __all__ = [
     "Found",
+    "Held",
     "Loaded",
     "Outlook",
     "adopted_identity",

@@ -11,6 +11,7 @@ from retentiond.domain.clock import ClockReading, TrustedTime
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.recording import StoreName
 from retentiond.ports import Catalogue, StoreIdentity
+from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.plan import Planner
 from retentiond.services.view import Site
@@ -43,10 +44,10 @@ def adopted_identity(decisions: Decisions, store: StoreName) -> StoreIdentity | 
     return StoreIdentity(fields["uuid"], int(fields["fsid"]), fields["inode"], fields["fs_type"])
 
 
-def planner_of(settings: "Settings", catalogue: Catalogue) -> Planner:
-    """Build the planner over a catalogue."""
+def planner_of(settings: "Settings", catalogue: Catalogue, journal: Journal) -> Planner:
+    """Build the planner over a catalogue and what was decided."""
     winding_down = frozenset(item.name for item in settings.stores if item.winding_down)
-    return Planner(catalogue, dispute_grace=settings.dispute_grace, winding_down=winding_down)
+    return Planner(catalogue, journal, dispute_grace=settings.dispute_grace, winding_down=winding_down)
 
 
 def timekeeper_of(state: str) -> Timekeeper:

@@ -44,11 +44,17 @@ def open_view(loaded: Loaded) -> Iterator[View]:
                 walk_whole(scan, site.store, loaded.book, timekeeper.now_or_wall())
         journal = _reading_journal(settings.state, decisions)
         forecaster = Forecaster(
-            catalogue, journal, planner_of(settings, catalogue), clock_proven=timekeeper.synchronised()
+            catalogue, journal, planner_of(settings, catalogue, journal), clock_proven=timekeeper.synchronised()
         )
         log = log_directory(settings.state)
         sources = Sources(
-            sites, catalogue, timekeeper, Surveyor(catalogue, journal), forecaster, lambda: records_since(log)
+            sites,
+            catalogue,
+            timekeeper,
+            Surveyor(catalogue, journal),
+            forecaster,
+            lambda: records_since(log),
+            decisions,
         )
         yield View(sources, loaded.book)
 

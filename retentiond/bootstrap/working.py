@@ -51,7 +51,7 @@ def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Calla
         journal = Journal(trail, cache, cache.load(trail))
         catalogue = stack.enter_context(open_or_rebuild(catalogue_path(settings.state)))
         deleter = Deleter(journal, catalogue, timekeeper, observer, new_id=_new_id, stopping=stopping)
-        planner, surveyor = planner_of(settings, catalogue), Surveyor(catalogue, journal)
+        planner, surveyor = planner_of(settings, catalogue, journal), Surveyor(catalogue, journal)
         parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare)
         keepers = [
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)

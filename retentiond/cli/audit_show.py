@@ -184,6 +184,31 @@ def _seen(store: _Fields) -> str:
     return f"{store['store']} {store['condition']}, {recordings}, {store['overdue']:,} overdue"
 
 
+def _held(fields: _Fields) -> str:
+    where = ", ".join([*fields["cameras"], *fields["rooms"]]) or "all cameras"
+    span = f"{_time(fields['from'])} to {_time(fields['to'])}"
+    count = count_of(fields["covered"]["recordings"], "recording")
+    return f"{fields['hold']}: {where}, {span}, {count}, by {fields['actor']}, {fields['ground']}: {fields['reason']}"
+
+
+def _hold_approved(fields: _Fields) -> str:
+    return f"{fields['hold']}: approved by {fields['actor']}, ends {_time(fields['until'])}"
+
+
+def _hold_extended(fields: _Fields) -> str:
+    if "reach" in fields:
+        parts = ", ".join(str(part["camera"] or "all cameras") for part in fields["reach"][:5])
+        return f"{fields['hold']}: covers more ({fields['why']}): {parts}"
+    if fields["until"] is None:
+        return f"{fields['hold']}: looked at by {fields['actor']}, again by {_time(fields['review'])}"
+    return f"{fields['hold']}: {fields['actor']} asks for it until {_time(fields['until'])}"
+
+
+def _hold_over(fields: _Fields) -> str:
+    by = f"by {fields['actor']}: " if "actor" in fields else ""
+    return f"{fields['hold']}: {by}{fields['why']}, {_time(fields['at'])}"
+
+
 _WORDS: Mapping[str, Callable[[_Fields], str]] = {
     EventType.AUDIT_OPEN: _opened,
     EventType.POLICY_LOADED: _policy,
@@ -197,6 +222,11 @@ _WORDS: Mapping[str, Callable[[_Fields], str]] = {
     EventType.DELETION_VOID: _outcome,
     EventType.RUN_COMPLETED: _completed,
     EventType.APPROVAL_GIVEN: _approved,
+    EventType.HOLD_PLACED: _held,
+    EventType.HOLD_APPROVED: _hold_approved,
+    EventType.HOLD_EXTENDED: _hold_extended,
+    EventType.HOLD_RELEASED: _hold_over,
+    EventType.HOLD_LAPSED: _hold_over,
     EventType.FINDING_OPENED: _finding,
     EventType.FINDING_CLOSED: _finding,
     EventType.FINDING_ACKNOWLEDGED: _acknowledged,

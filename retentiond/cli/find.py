@@ -35,7 +35,7 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
             (
                 local(row.start),
                 row.category,
-                "on disk" if row.deleted_at is None else f"deleted {local(row.deleted_at)}",
+                _state(row),
                 local(row.deadline),
                 "-" if row.seq is None else str(row.seq),
                 row.path,
@@ -45,6 +45,12 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
     )
     existing = sum(row.deleted_at is None for row in rows)
     say(f"{count_of(existing, 'recording')} on the disk, {count_of(len(rows) - existing, 'recording')} deleted")
+
+
+def _state(row: bootstrap.Found) -> str:
+    if row.deleted_at is not None:
+        return f"deleted {local(row.deleted_at)}"
+    return f"on disk, kept by {', '.join(row.holds)}" if row.holds else "on disk"
 
 
 def _instant(option: str, text: str | None, default: datetime) -> datetime:
@@ -63,4 +69,5 @@ def _fields(row: bootstrap.Found) -> dict[str, Any]:
         "deadline": None if row.deadline is None else instants.to_text(row.deadline),
         "deleted_at": None if row.deleted_at is None else instants.to_text(row.deleted_at),
         "seq": row.seq,
+        "holds": list(row.holds),
     }

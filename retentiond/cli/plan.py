@@ -77,6 +77,7 @@ def _store(item: bootstrap.Outlook) -> dict[str, Any]:
         "condition": item.condition,
         "recordings": item.recordings,
         "scanned": item.scanned,
+        "held": [{"hold": kept.hold, "count": kept.count, "until": instants.to_text(kept.until)} for kept in item.held],
         "next_due": None if item.next_due is None else instants.to_text(item.next_due),
         "upcoming": [{"day": day, "count": count} for day, count in item.upcoming],
     }
@@ -95,7 +96,10 @@ def _print(item: bootstrap.Outlook) -> None:
         for camera, count, oldest, newest in item.waiting_cameras:
             say(f"    {camera}: {count_of(count, 'recording')}, {local(oldest)} to {local(newest)}")
         _print_what_to_type(item, plan)
-    if not item.going and item.waiting is None:
+    for kept in item.held:
+        due = count_of(kept.count, "recording")
+        say(f"  kept               {due} that are due, by hold {kept.hold} until {local(kept.until)} at most")
+    if not item.going and item.waiting is None and not item.held:
         say("  nothing is due")
     say(f"  next               {local(item.next_due)}")
     for day, count in item.upcoming:

@@ -38,6 +38,7 @@ def _print(status: dict[str, Any]) -> None:
     say(f"audit     {audit['size']:,} records, heads {'signed' if audit['signed'] else 'not signed'}")
     for store in status["stores"]:
         _print_store(store)
+    _print_holds(status.get("holds", []))
     findings = status["findings"]
     say()
     if not findings:
@@ -55,6 +56,8 @@ def _print_store(store: dict[str, Any]) -> None:
         + f"   {store['condition']}, {count_of(store['recordings'], 'recording')}"
     )
     say(f"  last scan  {_local(store['last_scan'])}    next deadline  {_local(store['next_due'])}")
+    if store["suspended"]:
+        say(f"  {count_of(store['suspended'], 'recording')} past their deadline are kept by holds")
     table(
         ("  camera", "category", "recordings", "oldest", "overdue"),
         (
@@ -71,6 +74,24 @@ def _print_store(store: dict[str, Any]) -> None:
     if store["waiting"] is not None:
         plan = store["waiting"]
         say(coloured(f"  {count_of(plan['count'], 'recording')} wait for approval: retentiond plan", "warn"))
+
+
+def _print_holds(holds: list[dict[str, Any]]) -> None:
+    if not holds:
+        return
+    say()
+    table(
+        ("hold", "approved", "ends", "look at it again"),
+        (
+            (
+                hold["hold"],
+                "extension waits" if hold["extending"] else "yes" if hold["approved"] else "no",
+                _local(hold["until"]),
+                _local(hold["review"]),
+            )
+            for hold in holds
+        ),
+    )
 
 
 def _local(text: str | None) -> str:

@@ -5,14 +5,18 @@ The trail is the only source; a cache beside it saves reading it all at each sta
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from retentiond.domain import instants, names
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding, FindingKey, FindingKind
+from retentiond.domain.hold_event import after, suspension_of
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
-from retentiond.domain.suspension import Suspension
+from retentiond.domain.suspension import Ended, Suspension
+
+EXPLAINS_FOR = timedelta(days=92)
+"""So long after its end a suspension explains why what it kept is due; by then that is gone or waits for a person."""
 
 _KINDS = frozenset(kind.value for kind in FindingKind)
 
@@ -59,6 +63,8 @@ class Decisions:
     acknowledged: dict[FindingKey, Acknowledgement] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
     suspensions: dict[str, Suspension] = field(default_factory=dict)
+    ended_suspensions: dict[str, Ended] = field(default_factory=dict)
+    suspensions_placed: int = 0
     adopted: dict[StoreName, Mapping[str, Any]] = field(default_factory=dict)
     policy_digest: str | None = None
     register_digest: str | None = None
@@ -77,6 +83,14 @@ class Decisions:
                 self._apply_finding(record)
             case EventType.APPROVAL_GIVEN | EventType.RUN_COMPLETED:
                 self._apply_approval(record)
+            case (
+                EventType.HOLD_PLACED
+                | EventType.HOLD_APPROVED
+                | EventType.HOLD_EXTENDED
+                | EventType.HOLD_RELEASED
+                | EventType.HOLD_LAPSED
+            ):
+                self._apply_hold(record)
             case EventType.STORE_ADOPTED:
                 self.adopted[StoreName(record.fields["store"])] = dict(record.fields)
             case EventType.POLICY_LOADED:
@@ -125,6 +139,22 @@ class Decisions:
                 self.opened_at.pop(key, None)
                 self.acknowledged.pop(key, None)
 
+    def _apply_hold(self, record: Record) -> None:
+        if record.type == EventType.HOLD_PLACED:
+            placed = suspension_of(record)
+            self.suspensions[placed.ident] = placed
+            self.suspensions_placed += 1
+            return
+        item = self.suspensions.pop(record.fields["hold"], None)
+        match None if item is None else after(item, record):
+            case Suspension() as changed:
+                self.suspensions[changed.ident] = changed
+            case Ended() as ended:
+                kept = {key: old for key, old in self.ended_suspensions.items() if _still_explains(old, ended)}
+                self.ended_suspensions = {**kept, ended.ident: ended}
+            case None:
+                pass
+
     def _apply_approval(self, record: Record) -> None:
         fields = record.fields
         if record.type == EventType.APPROVAL_GIVEN:
@@ -134,6 +164,10 @@ class Decisions:
             )
         elif fields["approval"] is not None:
             self.approvals.pop(fields["approval"], None)
+
+
+def _still_explains(old: Ended, newer: Ended) -> bool:
+    return newer.ended_at - old.ended_at <= EXPLAINS_FOR
 
 
 def _open_intent(seq: int, fields: Mapping[str, Any], entry: Mapping[str, Any]) -> OpenIntent:

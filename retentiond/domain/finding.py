@@ -50,6 +50,9 @@ class FindingKind(StrEnum):
     STATE_UNWRITABLE = "state_unwritable"
     NOT_ENFORCING = "not_enforcing"
     REMOVED_BY_OTHERS = "removed_by_others"
+    HOLD_UNAPPROVED = "hold_unapproved"
+    HOLD_REVIEW_DUE = "hold_review_due"
+    HOLD_ENDING = "hold_ending"
 
 
 SEVERITY: Mapping[FindingKind, Severity] = {

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Far enough, and a calculation with it does not leave what a datetime can hold."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 

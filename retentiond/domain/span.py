@@ -5,12 +5,13 @@ spans of starts: a change of policy costs nothing, and a look costs what is due,
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from retentiond.domain.decide import latest_due_start
 from retentiond.domain.recording import Stream
 from retentiond.domain.rule import Coverage, DeletionRule, Term
+from retentiond.domain.suspension import Reach
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _TICK = timedelta(milliseconds=1)
@@ -110,3 +111,34 @@ def intersect(due: Sequence[Span], explained: Sequence[Span]) -> tuple[Span, ...
                 parts.append(Span(outer.stream, after, until, outer.rule))
                 reached = until
     return tuple(parts)
+
+
+def without(spans: Iterable[Span], reach: Sequence[Reach]) -> tuple[Span, ...]:
+    """Return the parts of the spans that no suspension reaches."""
+    left: list[Span] = []
+    for span in spans:
+        after = span.after
+        for part in _reached(span, reach):
+            if after < part.after:
+                left.append(replace(span, after=after, until=part.after))
+            after = part.until
+        if after < span.until:
+            left.append(replace(span, after=after))
+    return tuple(left)
+
+
+def within(spans: Iterable[Span], reach: Sequence[Reach]) -> tuple[Span, ...]:
+    """Return the parts of the spans that suspensions reach, without overlaps within a span."""
+    return tuple(part for span in spans for part in _reached(span, reach))
+
+
+def _reached(span: Span, reach: Sequence[Reach]) -> list[Span]:
+    """Return the parts of a span that are reached, oldest first, without overlaps."""
+    parts: list[Span] = []
+    done = span.after
+    for item in sorted((item for item in reach if item.selects(span.stream)), key=lambda item: item.since):
+        after, until = max(done, item.since - _TICK), min(span.until, item.until - _TICK)
+        if after < until:
+            parts.append(replace(span, after=after, until=until))
+            done = until
+    return parts

@@ -52,6 +52,9 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.STATE_UNWRITABLE: "a file of the daemon's own state cannot be written; deletion goes on",
     FindingKind.NOT_ENFORCING: "the daemon observes only: nothing is deleted",
     FindingKind.REMOVED_BY_OTHERS: "recordings vanished that this program did not delete",
+    FindingKind.HOLD_UNAPPROVED: "a hold, or its extension, stands on one person's word and will lapse",
+    FindingKind.HOLD_REVIEW_DUE: "the date by which somebody was to look at a hold again is past",
+    FindingKind.HOLD_ENDING: "a hold ends soon, and what it keeps is deleted then",
 }
 """What each kind of finding says to everybody."""
 

@@ -11,7 +11,7 @@ from retentiond.domain.clock import ClockState
 from retentiond.domain.finding import SEVERITY, FindingKind, Severity
 from retentiond.domain.root_words import root_words
 from retentiond.observe.status import REACHABLE, overdue
-from retentiond.ports import REGISTER, Head, Inventory, RoomStatus, Snapshot, StoreStatus
+from retentiond.ports import REGISTER, Head, HoldStatus, Inventory, RoomStatus, Snapshot, StoreStatus
 
 _STREAM = ("store", "camera", "category")
 _STORE = ("store",)
@@ -45,6 +45,7 @@ class CurrentState(Collector):
             (((), snapshot.append_failures),),
         )
         yield from _finding_gauges(snapshot)
+        yield from _hold_gauges(snapshot.holds)
         yield from _room_gauges(snapshot.rooms, snapshot.inventory)
         yield from _store_gauges(snapshot.stores, snapshot.taken_at)
         yield from _stream_gauges(snapshot.stores)
@@ -138,8 +139,27 @@ def _room_gauges(rooms: Sequence[RoomStatus], inventory: Sequence[Inventory]) ->
     yield _family("retentiond_inventory_unassigned_devices", "Devices without a room.", ("source",), unassigned.items())
 
 
+def _hold_gauges(holds: Sequence[HoldStatus]) -> Iterator[Metric]:
+    approved = sum(item.approved for item in holds)
+    yield _family(
+        "retentiond_holds",
+        "Suspensions in force, by whether a second person has approved them.",
+        ("approved",),
+        ((("yes",), approved), (("no",), len(holds) - approved)),
+    )
+    yield _single(
+        "retentiond_hold_next_end_timestamp_seconds",
+        "When the next suspension ends, or lapses because nobody has approved it.",
+        min((item.effective_until for item in holds), default=None),
+    )
+
+
 _STORE_GAUGES: tuple[tuple[str, str, Callable[[StoreStatus], "float | datetime | None"]], ...] = (
-    ("retentiond_held_recordings", "Kept by a suspension.", lambda store: store.suspended),
+    (
+        "retentiond_held_recordings",
+        "Kept past the deadline by a suspension that is on the record.",
+        lambda store: store.suspended,
+    ),
     ("retentiond_unattributed_files", "Names that no layout explains.", lambda store: store.unclassified),
     ("retentiond_uncovered_recordings", "Recordings that no deletion rule covers.", lambda store: store.uncovered),
     (
@@ -192,7 +212,7 @@ def _store_gauges(stores: Sequence[StoreStatus], taken_at: datetime) -> Iterator
     )
     yield _family(
         "retentiond_overdue_oldest_seconds",
-        "By how much the worst overdue recording is past its deadline, at most; 0 while none is.",
+        "By how much the worst overdue recording is past its deadline; 0 while none is.",
         _STORE,
         (((store.name,), _worst_lateness_s(store, taken_at)) for store in stores),
     )
@@ -209,13 +229,8 @@ def _store_gauges(stores: Sequence[StoreStatus], taken_at: datetime) -> Iterator
 
 
 def _worst_lateness_s(store: StoreStatus, now: datetime) -> float:
-    """Return an upper bound: the oldest recording of a stream may be one that a suspension keeps."""
     return max(
-        (
-            (now - item.oldest).total_seconds() - item.period_s
-            for item in store.streams
-            if item.overdue and item.oldest is not None and item.period_s is not None
-        ),
+        ((now - item.overdue_since).total_seconds() for item in store.streams if item.overdue_since is not None),
         default=0.0,
     )
 

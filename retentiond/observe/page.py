@@ -13,7 +13,7 @@ from retentiond.domain import instants
 from retentiond.domain.finding import Finding, FindingKind
 from retentiond.observe.discretion import in_public
 from retentiond.observe.status import overdue
-from retentiond.ports import Snapshot, StoreStatus
+from retentiond.ports import HoldStatus, Snapshot, StoreStatus
 
 _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;"
@@ -38,6 +38,8 @@ def render_page(snapshot: Snapshot | None) -> str:
 def _sections(snapshot: Snapshot) -> Iterable[str]:
     yield _summary(snapshot)
     yield "<h2>Findings</h2>" + _findings(snapshot.findings)
+    if snapshot.holds:
+        yield "<h2>Holds</h2>" + _holds(snapshot.holds)
     for store in snapshot.stores:
         yield _store(store)
 
@@ -77,11 +79,19 @@ def _findings(findings: Sequence[Finding]) -> str:
     return _table(("Severity", "Kind", "About", "What", "What to do"), rows)
 
 
+def _holds(holds: Sequence[HoldStatus]) -> str:
+    rows = (
+        (item.ident, "yes" if item.approved else "no", _time(item.effective_until), _time(item.review_at))
+        for item in holds
+    )
+    return _table(("Hold", "Approved by another", "Ends", "To be looked at again"), rows)
+
+
 def _store(store: StoreStatus) -> str:
     waiting = "" if store.waiting is None else f" Waiting for approval: {store.waiting.count}, run {store.waiting.run}."
     facts = (
         f"{store.condition}; {store.recordings} recordings, {store.unclassified} unclassified names,"
-        f" {store.uncovered} not covered by a rule, {store.suspended} suspended."
+        f" {store.uncovered} not covered by a rule, {store.suspended} kept past their deadline by holds."
         f" Last complete scan: {_time(store.last_scan)}{', scanning now' if store.scanning else ''}."
         f" Next due: {_time(store.next_due)}.{waiting}"
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from retentiond.domain.finding import Finding
     from retentiond.domain.run import Plan
-    from retentiond.ports import Snapshot, StoreStatus, StreamStatus
+    from retentiond.ports import HoldStatus, Snapshot, StoreStatus, StreamStatus
 
 SCHEMA = "retentiond.status/1"
 
@@ -48,6 +48,7 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
         },
         "policy_digest": snapshot.policy_digest,
         "register_digest": snapshot.register_digest,
+        "holds": [_hold(item) for item in snapshot.holds],
         "findings": [_finding(item) for item in snapshot.findings],
         "stores": [_store(item) for item in snapshot.stores],
     }
@@ -93,7 +94,19 @@ def _stream(status: StreamStatus) -> dict[str, Any]:
         "oldest": _text(status.oldest),
         "newest": _text(status.newest),
         "overdue": status.overdue,
+        "overdue_since": _text(status.overdue_since),
         "period_s": status.period_s,
+    }
+
+
+def _hold(hold: HoldStatus) -> dict[str, Any]:
+    return {
+        "hold": hold.ident,
+        "approved": hold.approved,
+        "extending": hold.extending,
+        "placed": instants.to_text(hold.placed_at),
+        "until": instants.to_text(hold.effective_until),
+        "review": instants.to_text(hold.review_at),
     }
 
 

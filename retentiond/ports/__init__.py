@@ -43,6 +43,7 @@ from retentiond.ports.store import (
 from retentiond.ports.trail import AuditTrail, DecisionCache, Head
 from retentiond.ports.world import (
     REGISTER,
+    HoldStatus,
     Inventory,
     Observer,
     RoomStatus,
@@ -69,6 +70,7 @@ __all__ = [
     "Failed",
     "Foreign",
     "Head",
+    "HoldStatus",
     "Inventory",
     "Listing",
     "Observer",

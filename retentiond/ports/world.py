@@ -17,7 +17,10 @@ from retentiond.ports.trail import Head
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """One stream as the world may see it."""
+    """One stream as the world may see it. `overdue` leaves out what a suspension keeps.
+
+    `overdue_since` is the first deadline that was missed by what is still there.
+    """
 
     stream: Stream
     recordings: int
@@ -25,6 +28,7 @@ class StreamStatus:
     newest: datetime | None
     overdue: int
     period_s: int | None
+    overdue_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,18 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldStatus:
+    """One suspension as the world may see it: neither its reason nor who asked for it."""
+
+    ident: str
+    approved: bool
+    extending: bool
+    placed_at: datetime
+    effective_until: datetime
+    review_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that status, metrics and the page show, of one instant. Immutable, so that threads may share it."""
 
@@ -89,6 +105,7 @@ class Snapshot:
     policy_digest: str
     register_digest: str
     heartbeat_at: datetime | None
+    holds: tuple[HoldStatus, ...] = ()
 
 
 class SpareRoom(Protocol):

@@ -12,6 +12,7 @@ from retentiond.domain.errors import UsageError
 from retentiond.domain.finding import FindingKey, FindingKind
 from retentiond.domain.period import parse_duration
 from retentiond.domain.recording import StoreName
+from retentiond.services.answer_hold import ABOUT_HOLDS
 from retentiond.services.approve import Consent
 from retentiond.services.cycle import Cycle
 
@@ -40,6 +41,8 @@ def answer(cycle: Cycle, request: Mapping[str, Any], actor: str) -> dict[str, An
             return {}
         case "acknowledge":
             return _acknowledge(cycle, request, actor)
+        case str() as verb if verb in ABOUT_HOLDS:
+            return ABOUT_HOLDS[verb](cycle, request, actor)
         case verb:
             raise UsageError(f"the daemon does not know the request {verb!r}; are both of the same version?")
 

@@ -21,12 +21,14 @@ from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import RoomCheck, check_rooms
 from retentiond.services.find import failed_store, record_findings, store_findings
+from retentiond.services.find_holds import hold_findings, hold_status
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.recover import catch_up
 from retentiond.services.report import heartbeat, store_status
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import StoreScan
 from retentiond.services.survey import Survey
+from retentiond.services.suspend import Placed, Suspender, Terms
 
 LONGEST_WAIT = timedelta(seconds=5)
 """No wait is longer, so that a step of the clock is noticed soon (rule 3)."""
@@ -74,6 +76,8 @@ class Cycle:
         self._parts = parts
         self.mode = mode
         self._watch = watch
+        stores = {keeper.name: keeper.store for keeper in self.keepers}
+        self.holds = Suspender(parts.journal, parts.catalogue, parts.timekeeper, stores)
         self._started_at = EPOCH
         self._heartbeat_at: datetime | None = None
         self._failures: dict[tuple[StoreName, str], Finding] = {}
@@ -88,6 +92,7 @@ class Cycle:
         parts.timekeeper.look()
         catch_up(parts.trail, parts.catalogue)
         self._record_book()
+        self.holds.follow(self.book)
         for keeper in self.keepers:
             self._guarded(keeper, "work", keeper.examine)
 
@@ -102,6 +107,8 @@ class Cycle:
         parts.spare.keep()
         self._keep_state(CLOCK_UNSAVED, parts.timekeeper.persist)
         self._on_record(partial(parts.timekeeper.record_state, parts.journal))
+        if isinstance(trusted, Credible):
+            self._on_record(partial(self._end_holds, trusted.now))
         leap = parts.timekeeper.settled()
         if leap is not None:
             for keeper in self.keepers:
@@ -109,6 +116,15 @@ class Cycle:
         for keeper in self.keepers:
             self._guarded(keeper, "work", partial(self._work_on, keeper, trusted))
         return self._wait(trusted.now) if isinstance(trusted, Credible) else LONGEST_WAIT
+
+    def _end_holds(self, now: datetime) -> None:
+        """Let suspensions end whose time has come; what they kept is due at once (rule 8)."""
+        if self.holds.expire(now):
+            self._rules_changed()
+
+    def _rules_changed(self) -> None:
+        for keeper in self.keepers:
+            keeper.rules_changed()
 
     def _work_on(self, keeper: StoreKeeper, trusted: TrustedTime) -> None:
         keeper.examine()
@@ -185,10 +201,24 @@ class Cycle:
             raise UsageError(f"no finding {key.kind} about {key.subject!r} is open; see: retentiond findings list")
         self._parts.journal.write([finding_acknowledged(key, actor, why, until)])
 
+    def place_hold(self, terms: Terms, actor: str) -> Placed:
+        """Suspend deletion. Raises as `Suspender.place`."""
+        placed = self.holds.place(terms, actor, self.book)
+        for keeper in self.keepers:
+            keeper.hold_placed(self.now())
+        return placed
+
+    def release_hold(self, ident: str, actor: str, why: str) -> int:
+        """End a suspension; what it kept goes at the next tick. Raises as `Suspender.release`."""
+        due = self.holds.release(ident, actor, why, self.book)
+        self._rules_changed()
+        return due
+
     def replace_book(self, book: RuleBook) -> None:
         """Put another policy or register in force; what it makes due at once waits for approval (ADR 0010)."""
         self.book = book
         self._record_book()
+        self.holds.follow(book)
         for keeper in self.keepers:
             keeper.rules_changed()
             keeper.scan_wanted = True  # the recorder may have been set up anew as well
@@ -235,6 +265,7 @@ class Cycle:
             found += keeper.findings()
             found += self._unwatched(keeper, now)
         found += rooms.findings
+        found += hold_findings(self._parts.journal.decisions.suspensions.values(), now)
         if not self.mode.enforcing:
             found.append(NOT_ENFORCING)
         if not self._parts.journal.head().signed:
@@ -285,6 +316,7 @@ class Cycle:
             policy_digest=self.book.policy_digest,
             register_digest=self.book.register_digest,
             heartbeat_at=self._heartbeat_at,
+            holds=hold_status(self._parts.journal.decisions.suspensions.values(), now),
         )
 
     def _guarded(self, keeper: StoreKeeper, part: str, work: Callable[[], None]) -> bool:
@@ -328,6 +360,8 @@ class Cycle:
 
     def _wait(self, now: datetime) -> timedelta:
         upcoming = [keeper.next_due - now for keeper in self.keepers if keeper.next_due is not None]
+        ending = self.holds.next_end()
+        upcoming += [] if ending is None else [ending - now]
         return max(min((LONGEST_WAIT, *upcoming)), timedelta())
 
     def _keeper(self, store: StoreName) -> StoreKeeper:

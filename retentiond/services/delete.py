@@ -22,10 +22,11 @@ from retentiond.domain.event import (
     run_completed,
     run_started,
 )
+from retentiond.domain.hold_event import Widening, hold_widened
 from retentiond.domain.recording import Identity, Recording, StoreName
 from retentiond.domain.run import CHUNK, DueRecording
 from retentiond.domain.starts import Arrival, Doubt, is_rewritten
-from retentiond.domain.suspension import Suspension
+from retentiond.domain.suspension import Suspension, only
 from retentiond.ports import (
     Arrived,
     Catalogue,
@@ -180,6 +181,8 @@ class Deleter:
         for number, item in enumerate(due, start=chunk.first):
             recording = item.recording
             match claims.pin(recording.place, recording.unit):
+                case Pinned() as pinned if self._ran_into_a_hold(recording, pinned.identity):
+                    chunk.result.skipped += 1
                 case Pinned() as pinned if self._rewritten(recording, pinned.identity):
                     chunk.result.skipped += 1
                 case Pinned() as pinned:
@@ -191,6 +194,16 @@ class Deleter:
                 case PinRefused() as refused:
                     chunk.result.failed += 1
                     self._note_failure(chunk, recording, refused.error or refused.refusal.value)
+
+    def _ran_into_a_hold(self, recording: Recording, identity: Identity) -> bool:
+        """Let a suspension cover a recording that was still running when the suspended time began (ADR 0016)."""
+        now, written = self._now(), written_of(identity)
+        reached = [
+            item for item in self._journal.decisions.suspensions.values() if item.runs_into(recording, written, now)
+        ]
+        for item in reached:
+            self._journal.write(hold_widened(item.ident, [only(recording)], Widening.RUNNING, now))
+        return bool(reached)
 
     def _rewritten(self, recording: Recording, identity: Identity) -> bool:
         """S7: a file written again long after its start begins a new period from its last write."""

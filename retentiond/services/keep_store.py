@@ -8,6 +8,7 @@ from retentiond.domain.event import Event, EventType
 from retentiond.domain.finding import Finding
 from retentiond.domain.recording import StoreName
 from retentiond.domain.run import DueRecording, Plan, Sorted, apply_limit
+from retentiond.domain.suspension import in_force
 from retentiond.ports import (
     Absent,
     AuditTrail,
@@ -120,6 +121,13 @@ class StoreKeeper:
         """Weigh the store again at the next tick: rules, approvals or its content changed."""
         self._weigh_at = None
         self._due_unknown = True
+
+    def hold_placed(self, now: datetime) -> None:
+        """Weigh the store again without the plan that waits: it may hold what is suspended now."""
+        standing = self._parts.catalogue.waiting(self.name)
+        if standing is not None and self._parts.journal.decisions.approval_for(standing.digest, now) is None:
+            self._parts.catalogue.thaw(self.name)
+        self.rules_changed()
 
     def distrust(self) -> None:
         """Settle open intents again before anything else: the last piece of work broke off in the middle."""
@@ -272,7 +280,12 @@ class StoreKeeper:
         self, due: Sequence[DueRecording], book: RuleBook, now: datetime, *, approval: str | None = None
     ) -> None:
         resting = {item.recording for item in self._parts.catalogue.setbacks(self.name) if now < item.retry_at}
-        ready = [item for item in due if item.recording not in resting] if resting else due
+        held = in_force(self._parts.journal.decisions.suspensions.values(), now)
+        ready = [
+            item
+            for item in due
+            if item.recording not in resting and not any(hold.covers(item.recording, now) for hold in held)
+        ]
         order = Order(self.store, self.recorder, ready, book.policy.margin, approval)
         self._links_left += self._parts.deleter.run(order).links_left
 

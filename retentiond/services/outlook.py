@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from retentiond.domain.recording import CameraName, Recording, StoreName
 from retentiond.domain.run import DueRecording, Plan, Sorted, digest_of
-from retentiond.domain.span import Span, due_spans
+from retentiond.domain.span import Span, due_spans, within, without
+from retentiond.domain.suspension import in_force, reach_of
 from retentiond.ports import Catalogue, StoreCondition
 from retentiond.services.journal import Journal
 from retentiond.services.plan import Planner
@@ -36,6 +37,16 @@ class Outlook:
     waiting_cameras: tuple[tuple[CameraName, int, datetime, datetime], ...]
     next_due: datetime | None
     upcoming: tuple[tuple[str, int], ...]
+    held: tuple["Kept", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """So many recordings are due, and a suspension keeps them until an instant."""
+
+    hold: str
+    count: int
+    until: datetime
 
 
 class Forecaster:
@@ -68,7 +79,17 @@ class Forecaster:
             waiting_cameras=_by_camera(members),
             next_due=self._planner.next_due(store, book, now),
             upcoming=self._upcoming(store, book, now),
+            held=self._held(store, book, now),
         )
+
+    def _held(self, store: StoreName, book: RuleBook, now: datetime) -> tuple[Kept, ...]:
+        """Count what each suspension keeps of what is due; what several keep counts with each."""
+        held = self._planner.spans(store, book, now).held
+        counts = (
+            Kept(item.ident, self._catalogue.count(within(held, item.reach)), item.effective_until)
+            for item in in_force(self._journal.decisions.suspensions.values(), now)
+        )
+        return tuple(item for item in counts if item.count)
 
     def _waiting(
         self, store: StoreName, book: RuleBook, sorted_: Sorted, now: datetime
@@ -96,7 +117,8 @@ class Forecaster:
         return tuple(counts)
 
     def _falling_due(self, store: StoreName, book: RuleBook, begin: datetime, end: datetime) -> list[Span]:
-        spans = []
+        spans: list[Span] = []
+        reach = reach_of(self._journal.decisions.suspensions.values(), end)
         for stream, _ in self._catalogue.streams(store):
             coverage, margin = book.coverage(stream), book.policy.margin
             before = {span.rule.name: span.until for span in due_spans(coverage, margin, begin)}
@@ -104,7 +126,7 @@ class Forecaster:
                 after = max(span.after, before.get(span.rule.name, span.after))
                 if after < span.until:
                     spans.append(Span(stream, after, span.until, span.rule))
-        return spans
+        return list(without(spans, reach))
 
 
 def _recordings(due: Sequence[DueRecording]) -> list[Recording]:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from retentiond.domain.recording import Recording, StoreName, Stream
 from retentiond.domain.rule import Coverage
 from retentiond.domain.run import DueRecording, Plan, Sorted, StoreCensus, WaitReason, apply_limit, digest_of
-from retentiond.domain.span import Basis, Span, due_spans, explained_spans, in_any, intersect
+from retentiond.domain.span import Basis, Span, due_spans, explained_spans, in_any, intersect, within, without
 from retentiond.domain.starts import Arrival
+from retentiond.domain.suspension import reach_of
 from retentiond.ports import Catalogue, CatalogueRow, StreamBases
+from retentiond.services.journal import Journal
 from retentiond.services.rulebook import RuleBook
 
 PLAN_STAYS = timedelta(hours=1)
@@ -18,17 +20,21 @@ PLAN_STAYS = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class StoreSpans:
-    """The spans of one store at one instant."""
+    """The spans of one store at one instant. What a suspension keeps is in `held`, and in none of the others."""
 
     due: tuple[Span, ...]
     explained: tuple[Span, ...]
+    held: tuple[Span, ...] = ()
 
 
 class Planner:
     """Reads the catalogue and sorts what is due. Changes nothing but the bases of streams and frozen plans."""
 
-    def __init__(self, catalogue: Catalogue, *, dispute_grace: timedelta, winding_down: frozenset[StoreName]) -> None:
+    def __init__(
+        self, catalogue: Catalogue, journal: Journal, *, dispute_grace: timedelta, winding_down: frozenset[StoreName]
+    ) -> None:
         self._catalogue = catalogue
+        self._journal = journal
         self._dispute_grace = dispute_grace
         self._winding_down = winding_down
 
@@ -53,13 +59,17 @@ class Planner:
         """Return which starts of the store's streams are due at `now`, and which of those are explained."""
         due: list[Span] = []
         explained: list[Span] = []
+        held: list[Span] = []
+        reach = reach_of(self._journal.decisions.suspensions.values(), now)
         for stream, _ in self._catalogue.streams(store):
-            of_stream = due_spans(book.coverage(stream), book.policy.margin, now)
+            fallen_due = due_spans(book.coverage(stream), book.policy.margin, now)
+            of_stream = without(fallen_due, reach)
+            held += within(fallen_due, reach)
             bases = self._catalogue.bases(stream)
             known = [basis for basis in (bases.accepted, bases.current) if basis is not None]
             due += of_stream
             explained += intersect(of_stream, explained_spans(known, now))
-        return StoreSpans(tuple(due), tuple(explained))
+        return StoreSpans(tuple(due), tuple(explained), tuple(held))
 
     def ordinary(self, spans: StoreSpans) -> list[DueRecording]:
         """Return the due recordings that the passing of time explains; costs what is due."""
@@ -78,7 +88,9 @@ class Planner:
             explaining = explained_of.get(due.recording.stream, ())
             if row.arrival is Arrival.DISPUTED and not self._grace_over(row, now):
                 disputed.append(due)
-            elif row.arrival is Arrival.ORDINARY and in_any(explaining, due.recording.start):
+            elif row.arrival is Arrival.ORDINARY and (
+                in_any(explaining, due.recording.start) or self._kept_until_now(due, book.policy.margin)
+            ):
                 explained.append(due)
             else:
                 unexplained.append(due)
@@ -153,6 +165,11 @@ class Planner:
         for span in spans:
             for row in self._catalogue.find((span,)):
                 yield row, DueRecording(row.recording, span.rule)
+
+    def _kept_until_now(self, due: DueRecording, margin: timedelta) -> bool:
+        """Tell whether a recording fell due while a suspension kept it, which is over now: that explains it."""
+        ended = self._journal.decisions.ended_suspensions.values()
+        return any(item.explains(due.recording, due.rule.deletion_period, margin) for item in ended)
 
     def _grace_over(self, row: CatalogueRow, now: datetime) -> bool:
         return row.first_seen is None or now >= row.first_seen + self._dispute_grace

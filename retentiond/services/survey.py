@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from retentiond.domain.recording import Recording, StoreName, Stream
+from retentiond.domain.recording import StoreName, Stream
 from retentiond.domain.rule import Coverage
 from retentiond.domain.run import Plan
-from retentiond.domain.span import due_spans
+from retentiond.domain.span import Span, due_spans, within, without
+from retentiond.domain.suspension import reach_of
 from retentiond.ports import (
     Absent,
     Catalogue,
@@ -22,6 +23,8 @@ from retentiond.ports import (
 )
 from retentiond.services.journal import Journal
 from retentiond.services.rulebook import RuleBook
+
+_TICK = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +99,36 @@ class Surveyor:
         )
 
     def _stream(self, stream: Stream, count: int, coverage: Coverage, now: datetime) -> tuple[StreamStatus, int]:
-        late = due_spans(coverage, timedelta(milliseconds=-1), now)
-        overdue, held = self._catalogue.count(late), 0
-        suspensions = tuple(self._journal.decisions.suspensions.values())
-        if overdue and suspensions:
-            rows: list[Recording] = [row.recording for row in self._catalogue.find(late)]
-            held = sum(any(item.covers(recording, now) for item in suspensions) for recording in rows)
+        past = due_spans(coverage, timedelta(milliseconds=-1), now)
+        reach = reach_of(self._journal.decisions.suspensions.values(), now)
+        late = without(past, reach)
         periods = [term.rule.deletion_period for term in coverage.terms if term.rule is not None]
         status = StreamStatus(
             stream=stream,
             recordings=count,
             oldest=self._catalogue.oldest(stream, None, None),
             newest=self._catalogue.newest(stream),
-            overdue=overdue - held,
+            overdue=self._catalogue.count(late),
+            overdue_since=self._overdue_since(late),
             period_s=int(min(periods).total_seconds()) if periods else None,
         )
-        return status, held
+        return status, self._catalogue.count(within(past, reach))
+
+    def _overdue_since(self, late: Sequence[Span]) -> datetime | None:
+        """Return the first deadline that was missed by what is still there."""
+        deadlines = (
+            oldest + span.rule.deletion_period
+            for span in late
+            if (oldest := self._catalogue.oldest(span.stream, span.after + _TICK, span.until + _TICK)) is not None
+        )
+        return min(deadlines, default=None)
 
     def _uncovered(self, stream: Stream, coverage: Coverage, count: int) -> int:
         """Count the recordings of a stream that no rule covers: all, or those under terms without a rule."""
         if all(term.rule is None for term in coverage.terms):
             return count
-        without = [term for term in coverage.terms if term.rule is None]
-        return sum(self._catalogue.oldest(stream, term.since, term.until) is not None for term in without)
+        bare = [term for term in coverage.terms if term.rule is None]
+        return sum(self._catalogue.oldest(stream, term.since, term.until) is not None for term in bare)
 
 
 def condition_name(condition: StoreCondition) -> str:

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
+from retentiond.domain.decisions import Decisions
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding
-from retentiond.domain.recording import CameraName, StoreName, Stream
+from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.rule import DeletionRule
-from retentiond.domain.span import BEGINNING, Span
+from retentiond.domain.span import BEGINNING, Span, within
+from retentiond.domain.starts import MAX_RECORDING
+from retentiond.domain.suspension import Suspension, in_force
 from retentiond.ports import Catalogue, Recorder, Store
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.find import store_findings
@@ -35,6 +38,15 @@ class Found:
     deadline: datetime | None
     deleted_at: datetime | None
     seq: int | None
+    holds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A suspension, and how much it covers now, due or not."""
+
+    suspension: Suspension
+    recordings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class Sources:
     surveyor: Surveyor
     forecaster: Forecaster
     records: Callable[[], Iterator[Record]]
+    decisions: Decisions
 
 
 class View:
@@ -107,6 +120,21 @@ class View:
             yield from self._existing(site.store.name, names, since, until)
         yield from self._deleted(names, since, until)
 
+    def holds(self, now: datetime) -> list[Held]:
+        """Return the suspensions that are in force at `now`, in the order in which they were placed."""
+        return [
+            Held(item, self._covered(item, now)) for item in in_force(self._sources.decisions.suspensions.values(), now)
+        ]
+
+    def _covered(self, item: Suspension, now: datetime) -> int:
+        catalogue = self._sources.catalogue
+        spans = [
+            Span(stream, BEGINNING, now + MAX_RECORDING, _ALL)
+            for site in self._sources.sites
+            for stream, _ in catalogue.streams(site.store.name)
+        ]
+        return catalogue.count(within(spans, item.reach))
+
     def _names(self, camera: str) -> frozenset[str]:
         known = {
             name
@@ -117,6 +145,7 @@ class View:
         return frozenset({camera, *known})
 
     def _existing(self, store: StoreName, names: frozenset[str], since: datetime, until: datetime) -> Iterator[Found]:
+        suspensions = in_force(self._sources.decisions.suspensions.values(), self.now())
         for stream, _ in self._sources.catalogue.streams(store):
             if stream.camera not in names:
                 continue
@@ -126,7 +155,16 @@ class View:
                 start = row.recording.start
                 rule = coverage.rule_for(start)
                 deadline = None if rule is None else start + rule.deletion_period
-                yield _found(stream, start, str(row.recording.place), deadline)
+                holds = tuple(
+                    item.ident for item in suspensions if any(part.covers(row.recording) for part in item.reach)
+                )
+                yield Found(
+                    *(stream.store, stream.camera, stream.category.value, start, str(row.recording.place)),
+                    deadline=deadline,
+                    deleted_at=None,
+                    seq=None,
+                    holds=holds,
+                )
 
     def _deleted(self, names: frozenset[str], since: datetime, until: datetime) -> Iterator[Found]:
         for record in self._sources.records():
@@ -145,7 +183,3 @@ class View:
                     record.at,
                     record.seq,
                 )
-
-
-def _found(stream: Stream, start: datetime, path: str, deadline: datetime | None) -> Found:
-    return Found(stream.store, stream.camera, stream.category.value, start, path, deadline, None, None)

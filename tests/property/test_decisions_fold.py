@@ -1,11 +1,13 @@
 """The fold of the trail is the same however it is cut, and says what the records add up to."""
 
+import json
 from copy import deepcopy
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retentiond.audit.state import state_from_fields, state_to_fields
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.event import (
     Event,
@@ -22,6 +24,16 @@ from retentiond.domain.event import (
     run_started,
 )
 from retentiond.domain.finding import FindingKind
+from retentiond.domain.hold_event import (
+    Lapse,
+    Widening,
+    hold_approved,
+    hold_extended,
+    hold_lapsed,
+    hold_placed,
+    hold_released,
+    hold_widened,
+)
 from retentiond.domain.recording import StoreName
 from tests.builders import (
     NOW,
@@ -30,6 +42,7 @@ from tests.builders import (
     a_plan,
     a_recording,
     a_stream,
+    a_suspension,
     an_event,
     an_intended,
     at,
@@ -77,6 +90,16 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.text(max_size=3).map(lambda digest: an_event(EventType.REGISTER_LOADED, digest=digest)),
     st.just(an_event(EventType.HEARTBEAT)),
 )
+holds = st.sampled_from([a_suspension("H-1"), a_suspension("H-2")])
+hold_events: st.SearchStrategy[Event] = st.one_of(
+    holds.map(lambda item: hold_placed(item, {})),
+    holds.map(lambda item: hold_approved(item, "op-2", NOW)),
+    holds.map(lambda item: hold_extended(item, "op-1", NOW, until=EXPIRES, review=None)),
+    holds.map(lambda item: hold_widened(item.ident, item.reach, Widening.REGISTER, NOW)[0]),
+    holds.map(lambda item: hold_released(item, "op-1", "not needed", NOW, due=0)),
+    st.builds(lambda item, why: hold_lapsed(item, why, NOW), holds, st.sampled_from(list(Lapse))),
+)
+events = st.one_of(events, hold_events)
 trails = st.lists(events, max_size=30).map(lambda listed: records(*listed))
 
 
@@ -95,6 +118,25 @@ def test_the_fold_of_a_prefix_and_the_rest_is_the_fold_of_all(trail: list[Record
     whole = folded(trail)
     assert cached == whole
     assert list(cached.intents) == list(whole.intents)
+
+
+@given(trails)
+def test_a_hold_is_open_exactly_when_it_was_placed_and_neither_released_nor_lapsed_since(trail: list[Record]) -> None:
+    open_holds: set[str] = set()
+    for record in trail:
+        if record.type == EventType.HOLD_PLACED:
+            open_holds.add(record.fields["hold"])
+        elif record.type == EventType.HOLD_RELEASED or (
+            record.type == EventType.HOLD_LAPSED and record.fields["why"] != Lapse.EXTENSION_NOT_APPROVED
+        ):
+            open_holds.discard(record.fields["hold"])
+    assert folded(trail).suspensions.keys() == open_holds
+
+
+@given(trails)
+def test_the_fold_survives_being_kept(trail: list[Record]) -> None:
+    decisions = folded(trail)
+    assert state_from_fields(json.loads(json.dumps(state_to_fields(decisions)))) == decisions
 
 
 @given(trails)

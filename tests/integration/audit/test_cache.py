@@ -1,7 +1,7 @@
 """The fold kept beside the trail: believed where the trail vouches for it, made anew where not."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,17 @@ from retentiond.domain.event import (
     not_deleted,
 )
 from retentiond.domain.finding import FindingKind
-from tests.builders import NOW, STORE, a_finding, a_plan, a_recording, a_suspension, an_event, an_intended
+from retentiond.domain.hold_event import (
+    Widening,
+    hold_approved,
+    hold_extended,
+    hold_placed,
+    hold_released,
+    hold_widened,
+)
+from retentiond.domain.recording import Category
+from retentiond.domain.suspension import Reach
+from tests.builders import CAMERA, NOW, STORE, a_finding, a_plan, a_recording, a_suspension, an_event, an_intended, at
 from tests.integration.audit.disk_trail import DiskTrail
 
 
@@ -54,6 +64,22 @@ def everything() -> list[Event]:
         finding_acknowledged(kept.key, "op-1", "known", later),
         finding_closed(gone.key),
         finding_acknowledged(gone.key, "op-1", "too late", later),
+        *holds(),
+    ]
+
+
+def holds() -> list[Event]:
+    """Return a hold in each state: on one person's word, approved and to be extended, and ended."""
+    first, second, third = (a_suspension(f"H-{number}") for number in (1, 2, 3))
+    reach = Reach(STORE, CAMERA, frozenset({Category.VIDEO}), NOW, NOW + timedelta(hours=1))
+    return [
+        hold_placed(replace(first, longest_period=timedelta(days=30)), {"recordings": 3}),
+        *hold_widened("H-1", [reach], Widening.RUNNING, NOW),
+        hold_placed(second, {}),
+        hold_approved(second, "op-2", NOW),
+        hold_extended(second, "op-1", NOW, until=at("2027-06-01"), review=at("2026-06-01")),
+        hold_placed(third, {}),
+        hold_released(third, "op-1", "not needed", NOW, due=4),
     ]
 
 
@@ -96,7 +122,6 @@ def test_what_is_loaded_is_what_a_replay_gives(disk: DiskTrail) -> None:
 
 def test_the_whole_fold_is_kept(disk: DiskTrail) -> None:
     decisions = replayed(disk)
-    decisions.suspensions["H-1"] = a_suspension()
     empty = [item.name for item in fields(Decisions) if not getattr(decisions, item.name)]
     assert empty == []
     cache_of(disk).save(decisions)

@@ -24,6 +24,7 @@ from retentiond.audit.verify import PROGRESS_EVERY, verify_trail
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import AuditDamagedError, StorageError, TryAgainError, UsageError
 from retentiond.domain.event import Event, EventType, finding_opened, intents, not_deleted
+from retentiond.domain.hold_event import hold_approved, hold_extended, hold_placed
 from retentiond.tlog.errors import ProofError
 from retentiond.tlog.proof import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
 from retentiond.tlog.tree import Frontier
@@ -199,17 +200,26 @@ def test_a_settled_intent_keeps_nothing(tmp_path: Path) -> None:
     assert len(plan(disk, "2026-03-01").segments) == 1
 
 
-@pytest.mark.parametrize("kind", [EventType.HOLD_PLACED, EventType.HOLD_APPROVED, EventType.HOLD_EXTENDED])
-def test_a_hold_in_force_keeps_the_record_that_says_why(tmp_path: Path, kind: EventType) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [
+        hold_placed(a_suspension(), {}),
+        hold_approved(a_suspension(), "op-2", at("2026-02-10")),
+        hold_extended(a_suspension(), "op-2", at("2026-02-10"), until=None, review=at("2026-03-10")),
+    ],
+    ids=lambda event: event.type,
+)
+def test_a_hold_in_force_keeps_the_record_that_says_why(tmp_path: Path, event: Event) -> None:
     disk = DiskTrail(tmp_path / "audit", now=at("2026-01-10"))
     disk.fill(1)
     disk.now = at("2026-02-10")
     with disk.open() as trail:
-        trail.append([an_event(kind, hold="H-1", ground="a complaint")])
+        trail.append([event])
     for month in (3, 4):
         disk.now = at(f"2026-{month:02d}-10")
         disk.fill(1)
     decisions = replayed(disk)
+    decisions.suspensions = {}
     assert len(plan(disk, "2026-05-01", decisions=decisions).segments) == 3
     suspension = a_suspension()
     decisions.suspensions[suspension.ident] = suspension

@@ -45,7 +45,7 @@ class Row:
         return " ".join(words[:2]) if words[0] in GROUPS else words[0]
 
 
-GROUPS = frozenset({"store", "audit", "findings", "register", "config", "clock"})
+GROUPS = frozenset({"store", "hold", "audit", "findings", "register", "config", "clock"})
 
 ROWS = (
     Row("check", "retentiond.check/1", fresh=1, alone=1, beside=1),
@@ -59,6 +59,17 @@ ROWS = (
     Row("store show main", "retentiond.store/1"),
     Row("find --camera entrance", "retentiond.find/1"),
     Row("find --camera entrance --from 2020-01-01 --to 2030-01-01", "retentiond.find/1"),
+    Row(
+        "hold place --camera hall --from 2020-01-01 --to 2020-02-01 --ground A15 --reason x --reference 7 "
+        "--requested-by DPO --until 90d",
+        "retentiond.hold.place/1",
+        fresh=75,
+        looks=False,
+    ),
+    Row("hold approve H-99", "", fresh=75, alone=2, beside=2, looks=False),
+    Row("hold extend H-99 --until 90d", "", fresh=75, alone=2, beside=2, looks=False),
+    Row("hold release H-99 --why x", "", fresh=75, alone=2, beside=2, looks=False),
+    Row("hold list", "retentiond.holds/1"),
     Row("audit show", "retentiond.audit.record/1", fresh=74),
     Row("audit verify", "retentiond.audit.verify/1", fresh=74),
     Row("audit prove 1", "retentiond.audit.prove/1", fresh=74, alone=75, beside=75),

@@ -2,22 +2,25 @@
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from retentiond.daemon import Daemon, Surroundings
 from retentiond.domain.errors import StorageError
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.recording import Sighting, StoreName, Stream
 from retentiond.domain.run import CHUNK
-from retentiond.domain.suspension import Suspension
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
 from retentiond.storage.store import DirectoryStore
 from tests.fakes.observer import RememberingObserver, WatchOff
-from tests.world import BEGIN, World
+from tests.world import BEGIN, World, hold_request
 
 DAY = timedelta(days=1)
 DUE = 2 * CHUNK + 50
@@ -99,13 +102,49 @@ def test_l4_a_stop_ends_the_run_between_two_chunks_and_the_next_start_goes_on(wo
 
 def test_i6_a_suspension_counts_from_the_moment_it_is_placed(world: World) -> None:
     def suspend() -> None:
-        scope = Suspension("h-1", frozenset(), frozenset(), BEGIN - 99 * DAY, BEGIN, BEGIN + 99 * DAY)
-        world.journal.decisions.suspensions[scope.ident] = scope
+        world.hold(BEGIN - 99 * DAY, BEGIN, cameras=["hall"])
 
     backlog(world, suspend)
     assert deleted(world) == CHUNK
     world.pass_time(DAY)
     assert deleted(world) == CHUNK
+
+
+class Silent:
+    """The service manager and the log of a daemon that nobody listens to."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+def test_i6_a_hold_that_is_asked_for_during_a_run_is_in_force_before_its_next_chunk(world: World) -> None:
+    answers: list[dict[str, Any]] = []
+
+    def ask() -> None:
+        daemon = Daemon(world.cycle, around)
+        world.between_chunks = daemon.stopping
+        fields = hold_request(BEGIN - 99 * DAY, BEGIN)
+        asking = threading.Thread(target=lambda: answers.append(daemon.ask(fields, "op-test")))
+        asking.start()
+        while daemon._urgent.empty():
+            time.sleep(0.001)
+
+    silent: Any = Silent()
+    around = Surroundings(
+        watch=WatchOff(),
+        observer=RememberingObserver(),
+        manager=silent,
+        log=silent,
+        reload=lambda: world.book,
+        scan_interval=DAY,
+        report_interval=DAY,
+        watchdog_s=None,
+    )
+    backlog(world, ask)
+    assert deleted(world) == CHUNK
+    assert [answer["hold"] for answer in answers] == ["H-1"]
+    kinds = [line["type"] for line in world.records("hold.placed", "recording.deleted", "run.completed")]
+    assert kinds == ["recording.deleted"] * CHUNK + ["hold.placed", "run.completed"]
 
 
 class Failing:

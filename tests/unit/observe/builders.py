@@ -8,7 +8,17 @@ from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.domain.recording import CameraName, Category, StoreName, Stream
 from retentiond.domain.register import DeviceKind
 from retentiond.domain.run import Plan, WaitReason
-from retentiond.ports import Head, Inventory, RoomStatus, Snapshot, Space, StoreStatus, StreamStatus, Watching
+from retentiond.ports import (
+    Head,
+    HoldStatus,
+    Inventory,
+    RoomStatus,
+    Snapshot,
+    Space,
+    StoreStatus,
+    StreamStatus,
+    Watching,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ROOT = bytes(range(100, 132))
@@ -69,6 +79,11 @@ def a_snapshot(**changes: Any) -> Snapshot:
         heartbeat_at=NOW - timedelta(minutes=5),
     )
     return replace(snapshot, **changes)
+
+
+def a_hold(ident: str = "H-1", **changes: Any) -> HoldStatus:
+    hold = HoldStatus(ident, False, False, NOW, NOW + timedelta(hours=72), NOW + timedelta(days=30))
+    return replace(hold, **changes)
 
 
 def a_plan(count: int = 7) -> Plan:

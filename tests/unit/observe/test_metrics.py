@@ -24,6 +24,7 @@ from tests.unit.observe.builders import (
     NOW,
     ROOT,
     a_finding,
+    a_hold,
     a_plan,
     a_snapshot,
     a_store_status,
@@ -83,6 +84,15 @@ def test_overdue_of_a_camera_is_the_sum_over_its_categories() -> None:
     assert value(metrics, "overdue") == 6
 
 
+def test_holds_are_counted_by_their_approval_and_the_next_end_is_shown() -> None:
+    metrics = Metrics("1.2.3")
+    holds = (a_hold(), a_hold("H-2", approved=True), a_hold("H-3", effective_until=NOW + timedelta(hours=5)))
+    metrics.publish(a_snapshot(holds=holds))
+    assert value(metrics, "holds", approved="yes") == 1
+    assert value(metrics, "holds", approved="no") == 2
+    assert value(metrics, "hold_next_end_timestamp_seconds") == (NOW + timedelta(hours=5)).timestamp()
+
+
 @pytest.mark.parametrize(
     ("late", "shown"), [((), 0), ((0,), 0), ((2,), 2 * 86_400), ((2, 5), 5 * 86_400), ((None, 2), 2 * 86_400)]
 )
@@ -90,8 +100,8 @@ def test_the_worst_lateness_is_that_of_the_worst_stream(late: tuple[int | None, 
     streams = tuple(
         a_stream_status(
             a_stream(str(number)),
-            overdue=1 if days != 0 else 0,
-            oldest=None if days is None else NOW - timedelta(days=30 + days),
+            overdue=1 if days else 0,
+            overdue_since=NOW - timedelta(days=days) if days else None,
         )
         for number, days in enumerate(late)
     )
@@ -339,7 +349,7 @@ def published() -> Mapping[str, tuple[str, str]]:
 
 def test_names_types_and_labels_are_as_published() -> None:
     metrics = Metrics("1.2.3")
-    metrics.publish(a_snapshot(stores=(a_store_status(waiting=a_plan()),)))
+    metrics.publish(a_snapshot(stores=(a_store_status(waiting=a_plan()),), holds=(a_hold(),)))
     metrics.deleted(a_stream(), late_s=0.3, size_bytes=1000, seq=1, approved=False)
     metrics.not_deleted(MAIN, "EACCES")
     metrics.task("reload", ok=True, seconds=0.1, at=NOW)
