@@ -198,6 +198,10 @@ def _write_known(directory: str, keys: list[KnownKey]) -> None:
 
 
 def _write_key(path: str, origin: str) -> str:
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise CannotCreateError(
+            f"{path}: its directory is not there yet; start the daemon once, or make it for the daemon's user"
+        )
     seed = os.urandom(SEED_BYTES)
     try:
         signer = Signer.from_seed(origin, seed)

@@ -183,6 +183,10 @@ class Trail:
     def head(self) -> Head:
         return self._head
 
+    def keep_head(self) -> None:
+        if not self._head_is_kept and time.monotonic() - self._head_tried_at >= HEAD_EVERY_S:
+            self._try_to_publish()
+
     def records(self, since: int = 0) -> Iterator[Record]:
         return records_since(self._segment.directory, since)
 
@@ -228,8 +232,7 @@ class Trail:
         self._month = self._month or _month(now)
         first, self._pending = len(self._pending), ()
         self._advance(chain)
-        if time.monotonic() - self._head_tried_at >= HEAD_EVERY_S:
-            self._try_to_publish()
+        self.keep_head()
         return lines[first:], records[first:]
 
     def _format(self, events: Sequence[Event], now: datetime) -> tuple[list[bytes], list[Record], Chain]:

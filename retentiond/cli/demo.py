@@ -1,6 +1,7 @@
 """`retentiond demo`: a small store of real recordings over 45 days, and the daemon at work on it."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.render import coloured, count_of, say
 from retentiond.cli.streams import flush
-from retentiond.domain.errors import CannotCreateError, RetentiondError, StorageError, UnreachableError
+from retentiond.domain.errors import CannotCreateError, RetentiondError, StorageError, TryAgainError, UnreachableError
 
 CAMERAS = ("entrance", "reception", "procedure-2", "back-door")
 DAYS = 45
@@ -92,6 +93,8 @@ def command(directory: str | None, once: bool) -> None:
     made = _make_store(where / "store", now)
     config = _write_files(where)
     say(f"made {count_of(made, 'recording')} in {where / 'store'}")
+    _step("A key", "it signs the record; whoever has its public half can check what this machine says later:")
+    _run(config, "audit", "keygen")
     with _daemon(config, where / "daemon.log") as daemon:
         _show(config, ask_first=not once and sys.stdin.isatty())
         if not once:
@@ -163,6 +166,7 @@ def _write_files(where: Path) -> Path:
     text = _SETTINGS.format(store=where / "store", state=where / "state", listen=bootstrap.free_address())
     config.write_text(text, encoding="utf-8")
     (where / "register.yml").write_text(_REGISTER, encoding="utf-8")
+    (where / "state").mkdir(mode=0o750)
     for path in (where, config, where / "register.yml"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return config
@@ -220,6 +224,28 @@ def _show(config: Path, *, ask_first: bool) -> None:
     _run(config, "status")
     _step("Proof", "each deletion is on the record, and the record verifies:")
     _run(config, "audit", "verify")
+    _step("Certificate", "one deletion, proven to somebody who has nothing but a small file and the public key:")
+    deletion = _one_deletion(loaded)
+    _wait_for_head(loaded, deletion)
+    _run(config, "audit", "certificate", str(deletion), "--out", str(config.parent))
+
+
+def _one_deletion(loaded: bootstrap.Loaded) -> int:
+    """Return the number of the record of some deletion."""
+    with bootstrap.open_view(loaded) as view:
+        found = view.find(CAMERAS[0], datetime.min.replace(tzinfo=UTC), view.now())
+        return next(item.seq for item in found if item.seq is not None)
+
+
+def _wait_for_head(loaded: bootstrap.Loaded, seq: int) -> None:
+    """Wait until a signed head covers a record, some seconds at most; heads are kept once a second."""
+    for _ in range(100):
+        try:
+            bootstrap.issue_certificate(loaded, seq)
+        except TryAgainError:
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _stay(config: Path, daemon: "subprocess.Popen[bytes]") -> None:
@@ -227,7 +253,9 @@ def _stay(config: Path, daemon: "subprocess.Popen[bytes]") -> None:
     say()
     say(coloured("The daemon goes on; in the next minutes some more recordings fall due one by one.", "head"))
     say("Look, in another terminal:")
-    say(f"  export RETENTIOND_CONFIG={config}")
+    say(f"  export RETENTIOND_CONFIG={shlex.quote(str(config))}")
+    if shutil.which("retentiond") is None:
+        say(f'  export PATH="$PATH":{shlex.quote(os.path.dirname(sys.executable))}')
     say("  retentiond status                     how things stand")
     say("  retentiond find --camera entrance     what exists, what was deleted and when")
     say("  retentiond audit show --follow        the record, as it is written")

@@ -32,6 +32,10 @@ class AuditTrail(Protocol):
         """Return the newest head that covers durable lines only."""
         ...
 
+    def keep_head(self) -> None:
+        """Let others find the newest head, if `append` has put that off. Cheap; called at each tick. Never raises."""
+        ...
+
     def records(self, since: int = 0) -> Iterator[Record]:
         """Yield the records from index `since` on. Raises AuditDamagedError at a line that is none."""
         ...

@@ -46,7 +46,6 @@ NOT_ENFORCING = finding(
 )
 UNWRITABLE = FindingKey(FindingKind.AUDIT_UNWRITABLE, "audit trail")
 CLOCK_UNSAVED = FindingKey(FindingKind.STATE_UNWRITABLE, "clock")
-DECISIONS_UNSAVED = FindingKey(FindingKind.STATE_UNWRITABLE, "decisions")
 UNSIGNED = finding(
     FindingKind.AUDIT_UNSIGNED,
     "audit trail",
@@ -105,7 +104,7 @@ class Cycle:
         parts = self._parts
         trusted = parts.timekeeper.look()
         parts.spare.keep()
-        self._keep_state(CLOCK_UNSAVED, parts.timekeeper.persist)
+        self._noting(CLOCK_UNSAVED, "the next start will know less of the clock", parts.timekeeper.persist)
         self._on_record(partial(parts.timekeeper.record_state, parts.journal))
         if isinstance(trusted, Credible):
             self._on_record(partial(self._end_holds, trusted.now))
@@ -115,6 +114,7 @@ class Cycle:
                 keeper.clock_settled(leap)
         for keeper in self.keepers:
             self._guarded(keeper, "work", partial(self._work_on, keeper, trusted))
+        parts.trail.keep_head()
         return self._wait(trusted.now) if isinstance(trusted, Credible) else LONGEST_WAIT
 
     def _end_holds(self, now: datetime) -> None:
@@ -256,7 +256,7 @@ class Cycle:
             beat = heartbeat(surveys, self.book, mode=str(self.mode), findings=len(found))
             self._parts.journal.write([beat])
             self._heartbeat_at = now
-            self._keep_state(DECISIONS_UNSAVED, self._parts.journal.save)
+            self._parts.journal.save()
 
     def _find(self, surveys: Sequence[Survey], rooms: RoomCheck, now: datetime) -> tuple[Finding, ...]:
         found: list[Finding] = [*self._parts.timekeeper.findings(), *self._standing.values(), *self._failures.values()]
@@ -341,10 +341,6 @@ class Cycle:
         """Write to the trail; while it cannot be written nothing is deleted, and a finding says so (I4)."""
         what = "the audit trail cannot be written, so nothing is deleted"
         self._noting(UNWRITABLE, what, write)
-
-    def _keep_state(self, key: FindingKey, save: Callable[[], None]) -> None:
-        """Save what the next start has to find out again otherwise; deletion goes on, and nothing is early for it."""
-        self._noting(key, f"the daemon goes on, but the next start will not find the {key.subject} of this one", save)
 
     def _noting(self, key: FindingKey, what: str, write: Callable[[], None]) -> None:
         """Write something; a failure is a finding until the next time that it goes well."""

@@ -150,7 +150,8 @@ class View:
             if stream.camera not in names:
                 continue
             coverage = self._book.coverage(stream)
-            span = Span(stream, max(since - _TICK, BEGINNING), until - _TICK, _ALL)
+            first = BEGINNING + _TICK
+            span = Span(stream, max(since, first) - _TICK, max(until, first) - _TICK, _ALL)
             for row in self._sources.catalogue.find((span,)):
                 start = row.recording.start
                 rule = coverage.rule_for(start)

@@ -36,6 +36,9 @@ class MemoryTrail:
     def head(self) -> Head:
         return Head(len(self.lines), Frontier().extend(_leaf(line) for line in self.lines).root, signed=False)
 
+    def keep_head(self) -> None:
+        pass
+
     def records(self, since: int = 0) -> Iterator[Record]:
         return iter([record_of(parse_line(line)) for line in self.lines[since:]])
 

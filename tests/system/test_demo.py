@@ -48,7 +48,12 @@ def test_once_does_all_of_it_and_leaves_it_to_look_at(tmp_path: Path) -> None:
     where = tmp_path / "deep" / "demo"
     done = demo(where, "--once")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    deleted = [line for line in lines_in(where / "state") if line["type"] == "recording.deleted"]
+    certified = next(line["seq"] for line in deleted if line["rec"]["camera"] == "entrance")
+    certificate = f"demo.example-retentiond-{certified}"
     assert {path.name for path in where.iterdir()} == {
+        f"{certificate}.html",
+        f"{certificate}.tlog-proof",
         "retentiond.yml",
         "register.yml",
         "store",
@@ -59,7 +64,6 @@ def test_once_does_all_of_it_and_leaves_it_to_look_at(tmp_path: Path) -> None:
     planned = re.search(r"wait for approval +([\d,]+) recordings", done.stdout)
     assert made is not None
     assert planned is not None
-    deleted = [line for line in lines_in(where / "state") if line["type"] == "recording.deleted"]
     left = [str(path.relative_to(where / "store")) for path in (where / "store").rglob("*.mp4")]
     assert len(deleted) >= int(planned[1].replace(",", "")) == 720
     assert len(deleted) + len(left) == int(made[1].replace(",", ""))
@@ -71,6 +75,10 @@ def test_once_does_all_of_it_and_leaves_it_to_look_at(tmp_path: Path) -> None:
 
     config = str(where / "retentiond.yml")
     assert command("audit", "verify", "--config", config).returncode == 0
+    vkey = re.search(r"^  (demo\.example/retentiond\+\S+)$", done.stdout, re.MULTILINE)
+    assert vkey is not None
+    proof = str(where / f"{certificate}.tlog-proof")
+    assert command("audit", "verify", "--certificate", proof, "--key", vkey[1]).returncode == 0
     assert command("status", "--config", config).returncode == 69  # its daemon has ended
     assert command("run", "--once", "--config", config).returncode == 1  # the room, and the camera that nobody knows
     found = json.loads(command("find", "--camera", "entrance", "--json", "--config", config).stdout)

@@ -50,8 +50,10 @@ def test_a_dangling_link_is_not_taken_for_a_free_place(path: str, tmp_path: Path
 
 
 def test_a_key_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with pytest.raises(CannotCreateError, match="cannot be made"):
+    with pytest.raises(CannotCreateError, match="is not there yet"):
         make_key(str(tmp_path / "missing" / "key"), ORIGIN)
+    with pytest.raises(CannotCreateError, match="cannot be made"):
+        make_key(str(tmp_path / ("k" * 300)), ORIGIN)
 
 
 def test_an_origin_that_cannot_name_a_key_is_said(path: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from retentiond.audit.trail import HEAD_EVERY_S
 from retentiond.audit.verify import verify_trail
 from retentiond.domain.errors import ConfigurationError, StorageError, TryAgainError
 from retentiond.domain.event import EventType
@@ -179,6 +180,23 @@ def test_the_head_on_disk_is_written_once_a_second_at_most_and_at_the_end(disk: 
         assert disk.checkpoint()[1] == 51
         trail.append(beats())
     assert disk.checkpoint()[1] == 52
+
+
+def test_a_head_that_was_put_off_is_kept_when_there_is_time(disk: DiskTrail, monkeypatch: pytest.MonkeyPatch) -> None:
+    with disk.open() as trail:
+        trail.append(beats())
+        trail.append(beats())
+        assert disk.checkpoint()[1] < trail.head().size
+        trail.keep_head()
+        assert disk.checkpoint()[1] < trail.head().size
+        later = time.monotonic() + HEAD_EVERY_S
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        trail.keep_head()
+        assert disk.checkpoint()[1] == trail.head().size
+        written = (disk.path / "checkpoint").stat().st_ino
+        monkeypatch.setattr(time, "monotonic", lambda: later + 1000)
+        trail.keep_head()
+        assert (disk.path / "checkpoint").stat().st_ino == written
 
 
 def test_there_is_a_head_before_there_is_a_line(disk: DiskTrail) -> None:
