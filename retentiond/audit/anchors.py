@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from retentiond.audit.head import read_small
+from retentiond.audit.head import Attested, open_signed, read_small
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.durable import replace_file, sync_directory
 from retentiond.tlog.checkpoint import Checkpoint, parse_checkpoint
@@ -121,3 +121,31 @@ def read_cosigned(directory: str) -> Note | None:
 def keep_cosigned(directory: str, note: Note) -> None:
     """Replace the newest cosigned head. Raises StorageError."""
     replace_file(os.path.join(directory, COSIGNED), format_note(note), 0o644)
+
+
+def kept_heads(directory: str) -> list[Attested]:
+    """Return what the heads that others vouch for state, each with a signature of a key of the trail.
+
+    Whoever writes the files can remove them, or put older ones back, and with the key make others. What makes them
+    more than that is what others say of them.
+
+    Raises:
+        AuditDamagedError: one is no head, or no key of the trail that may sign it has signed it.
+        StorageError: one cannot be read.
+    """
+    found = []
+    for size in anchored_sizes(directory):
+        anchor = read_anchor(directory, size)
+        found.append(_attested(directory, parse_note(anchor.note), anchor.path))
+    cosigned = read_cosigned(directory)
+    if cosigned is not None:
+        found.append(_attested(directory, cosigned, os.path.join(directory, COSIGNED)))
+    return found
+
+
+def _attested(directory: str, note: Note, path: str) -> Attested:
+    try:
+        stated = open_signed(directory, note)
+    except TlogError as error:
+        raise AuditDamagedError(f"{path}: the head does not verify ({error}); {_ADVICE}") from error
+    return Attested(f"the head in {path}", stated.size, stated.root)

@@ -97,7 +97,7 @@ def read_head(directory: str, trusted: Collection[VerifierKey] | None = None) ->
     origin = read_origin(directory)
     if origin is not None and checkpoint.origin != origin:
         raise AuditDamagedError(f"{path}: is the head of {checkpoint.origin!r}, and the trail is that of {origin!r}")
-    return Head(checkpoint.size, checkpoint.root, signed)
+    return Head(checkpoint.size, checkpoint.root, signed, checkpoint.origin)
 
 
 def open_signed(directory: str, note: Note, trusted: Collection[VerifierKey] | None = None) -> Checkpoint:

@@ -21,7 +21,7 @@ from itertools import pairwise
 
 from retentiond.audit.kept import Base, kept_segments, read_base, write_base
 from retentiond.audit.line import parse_line
-from retentiond.audit.segment import Chain, Segment, read_lines
+from retentiond.audit.segment import Chain, Segment, begun_at, read_lines
 from retentiond.audit.state import digest_of, state_to_fields
 from retentiond.domain import instants
 from retentiond.domain.decisions import Decisions
@@ -90,7 +90,7 @@ def plan_pruning(directory: str, before: datetime, decisions: Decisions) -> Prun
     base, found, held_by = read_base(directory), [], ""
     chain, latest = base.chain(), instants.EPOCH
     for segment, follower in pairwise(kept_segments(os.path.join(directory, "log"))):
-        latest = max(latest, _begun_at(follower))
+        latest = max(latest, begun_at(follower))
         if latest >= before:
             break
         if any(intent.seq < follower.first for intent in decisions.intents.values()):
@@ -166,12 +166,6 @@ def remove_pruned(directory: str) -> None:
 def _first_of(name: str) -> float:
     match = _FIRST.fullmatch(name)
     return float("inf") if match is None else int(match[1])
-
-
-def _begun_at(segment: Segment) -> datetime:
-    """Return when a segment was begun: its first record, which is there before the file is."""
-    at: datetime = instants.from_text(parse_line(next(read_lines(segment.path)))["ts"])
-    return at
 
 
 def _follow(segment: Segment, chain: Chain, decisions: Decisions) -> tuple[datetime, str]:

@@ -4,10 +4,12 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from retentiond.audit.line import FIRST_PREV, parse_line
 from retentiond.audit.shape import Shapes
+from retentiond.domain import instants
 from retentiond.domain.errors import AuditDamagedError, StorageError
 from retentiond.durable import replace_file
 from retentiond.tlog.errors import TlogError
@@ -77,6 +79,17 @@ def whole_lines(path: str) -> Iterator[bytes]:
         if held is not None:
             yield held
         held = line
+
+
+def begun_at(segment: Segment) -> datetime:
+    """Return when a segment was begun: its first record, which is there before the file is.
+
+    Raises:
+        AuditDamagedError: its first line is no record.
+        StorageError: it cannot be read.
+    """
+    at: datetime = instants.from_text(parse_line(next(read_lines(segment.path)))["ts"])
+    return at
 
 
 @dataclass(slots=True)

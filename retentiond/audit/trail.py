@@ -139,7 +139,7 @@ class Trail:
         signers = Signers(settings.signer, settings.next_signer)
         self._keys = KeyRing(settings.directory, signers, self._written_at)
         self._pending: tuple[Event, ...] = ()
-        self._head = Head(opened.chain.seq, opened.chain.root, signed=False)
+        self._head = Head(opened.chain.seq, opened.chain.root, signed=False, origin=settings.origin)
         self._head_is_kept = True
         self._head_tried_at = -math.inf
 
@@ -255,7 +255,7 @@ class Trail:
         self._head_is_kept = False
 
     def _head_of(self, chain: Chain) -> Head:
-        return Head(chain.seq, chain.root, signed=self._keys.signs)
+        return Head(chain.seq, chain.root, signed=self._keys.signs, origin=self._settings.origin)
 
     def _try_to_publish(self) -> None:
         """Write the head if that can be done now. It follows from the lines, and they are durable without it.

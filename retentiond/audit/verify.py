@@ -1,16 +1,19 @@
 """Checking a whole trail, without its writer and without trusting it."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeAlias
 
+from retentiond.audit.anchors import kept_heads
 from retentiond.audit.head import Attested, read_head, read_origin
 from retentiond.audit.kept import Base, kept_segments, read_base
 from retentiond.audit.keys import known_keys
 from retentiond.audit.reader import expect_trail
 from retentiond.audit.rotation import trusted_keys, unannounced_key
-from retentiond.audit.segment import Chain, Segment, read_lines
+from retentiond.audit.segment import Chain, Segment, begun_at, load_chain, read_lines
 from retentiond.audit.state import digest_of
 from retentiond.domain.errors import AuditDamagedError, StorageError, UsageError
 from retentiond.domain.event import EventType
@@ -33,6 +36,9 @@ class Verified:
         signed: whether the head on disk bears a signature of a known key, or of one that follows from those pinned.
         torn_bytes: stand after the last line; a writer may be at work.
         first: the number of the first record that is kept; those before were pruned, on the record.
+        began: the number of the first record that was read.
+        heads: those that the records were compared with.
+        passed_over: how many heads could not be compared, because they end before the first record that was read.
     """
 
     size: int
@@ -40,63 +46,79 @@ class Verified:
     signed: bool
     torn_bytes: int
     first: int = 0
+    began: int = field(default=0, compare=False)
+    heads: tuple[Attested, ...] = field(default=(), compare=False)
+    passed_over: int = field(default=0, compare=False)
+
+
+Progress: TypeAlias = Callable[[int, float], None]
+"""Called with the number of records checked so far, and how much of the whole that is, 0 to 1."""
 
 
 def verify_trail(
     directory: str,
     *,
     external: tuple[int, bytes] | None = None,
+    attested: Collection[Attested] = (),
     pinned: Collection[str] = (),
-    progress: Callable[[int], None] = lambda _: None,
+    since: datetime | None = None,
+    progress: Progress = lambda _records, _share: None,
 ) -> Verified:
-    """Check every line, the chain, the tree, the keys, the head on disk, and a head kept elsewhere.
+    """Check every line, the chain, the tree, the keys, the head on disk, and heads kept elsewhere.
 
     A writer may be at work: lines beyond the head on disk are fine, and half a line after them is not damage.
-    Without `external`, somebody who holds the key can have written all of it anew, and anybody who can write the files
-    can have rolled it back to an older head; docs/audit-format.md says exactly what is detected.
+    Without a head from elsewhere, somebody who holds the key can have written all of it anew, and anybody who can write
+    the files can have rolled it back to an older head; docs/audit-format.md says exactly what is detected.
 
     Args:
         directory: of the trail.
         external: size and root of a head that was kept elsewhere.
+        attested: further heads that are known. Those that end before what is read are passed over.
         pinned: public keys that were kept elsewhere; the head has to be signed by one of them, or by a key that
             follows from one by rotations on the record. Without any, those in `keys` are believed.
-        progress: called with the number of records checked so far.
+        since: begin with the segment in which the records of this instant are. What is before follows from the edge
+            that is kept of it, because the head on disk attests what comes of both.
+        progress: told now and then.
 
     Raises:
         AuditDamagedError: names the first bad line.
-        UsageError: the head kept elsewhere is of records that were pruned.
+        UsageError: the head kept elsewhere is of records that were pruned or not read.
         StorageError: there is no trail, or it cannot be read.
     """
     expect_trail(os.path.join(directory, "log"))
+    check = _Check(external, attested, pinned, since, progress)
     while True:
         began = read_base(directory).first
         try:
-            return _verify(directory, external, pinned, progress)
+            return _verify(directory, check)
         except (AuditDamagedError, StorageError):
             if read_base(directory).first == began:
                 raise  # else the writer has pruned meanwhile what was being read
 
 
-def _verify(
-    directory: str,
-    external: tuple[int, bytes] | None,
-    pinned: Collection[str],
-    progress: Callable[[int], None],
-) -> Verified:
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What a trail is checked against, and how much of it: the arguments of `verify_trail`."""
+
+    external: tuple[int, bytes] | None
+    attested: Collection[Attested]
+    pinned: Collection[str]
+    since: datetime | None
+    progress: Progress
+
+
+def _verify(directory: str, check: _Check) -> Verified:
     log = os.path.join(directory, "log")
-    head = _read_head(directory, pinned)  # before the lines: a writer may add to both, and lines may only be more
+    head = _read_head(directory, check.pinned)  # before the lines: a writer may add to both; lines may only be more
     base = _read_base(directory)
-    kept = (("on disk", None if head is None else (head.size, head.root)), ("kept elsewhere", external))
-    heads = [Attested(f"the head {where}", *known) for where, known in kept if known is not None]
-    for known in heads:
-        if known.size < base.first:
-            raise UsageError(
-                f"{known.name} is of {known.size} records, and those before {base.first} were pruned; take a newer one"
-            )
-    reading = _Reading(base.chain(), heads)
+    heads = _heads(directory, head, check)
+    segments = kept_segments(log)
+    chain, segments = _begin(base, segments, check.since, head)
+    reading = _Reading(chain.copy(), _by_size(heads, chain.seq, check, base))
+    reading.expect(segments)
     _compare(reading)
     torn = 0
-    for segment in kept_segments(log):
+    for segment in segments:
         if reading.former is not None and torn:
             raise AuditDamagedError(
                 f"{reading.former.path}: {torn} bytes stand after its last line, and a file follows it"
@@ -105,11 +127,55 @@ def _verify(
             raise AuditDamagedError(
                 f"{segment.path}: begins at record {segment.first}, and {reading.chain.seq} are before it"
             )
-        torn = _check_segment(segment, reading, progress)
+        torn = _check_segment(segment, reading, check)
         reading.former = segment
-    _check_end(directory, base, reading)
-    chain = reading.chain
-    return Verified(chain.seq, chain.root, head is not None and head.signed, torn, base.first)
+    _check_end(directory, base, chain.seq, reading)
+    compared = tuple(known for known in heads if known.size >= chain.seq)
+    return Verified(
+        size=reading.chain.seq,
+        root=reading.chain.root,
+        signed=head is not None and head.signed,
+        torn_bytes=torn,
+        first=base.first,
+        began=chain.seq,
+        heads=compared,
+        passed_over=len(heads) - len(compared),
+    )
+
+
+def _heads(directory: str, head: Head | None, check: _Check) -> list[Attested]:
+    """Return all heads that are known: on disk, with what others say of them, and kept elsewhere."""
+    found = [] if head is None else [Attested("the head on disk", head.size, head.root)]
+    found += kept_heads(directory)
+    if check.external is not None:
+        found.append(Attested("the head kept elsewhere", *check.external))
+    return [*found, *check.attested]
+
+
+def _by_size(heads: Sequence[Attested], begin: int, check: _Check, base: Base) -> dict[int, list[Attested]]:
+    by_size: dict[int, list[Attested]] = {}
+    for known in heads:
+        by_size.setdefault(known.size, []).append(known)
+    if check.external is not None and check.external[0] < begin:
+        before = "pruned; take a newer one" if begin == base.first else "not read; leave --since out"
+        raise UsageError(
+            f"the head kept elsewhere is of {check.external[0]} records, and those before {begin} were {before}"
+        )
+    return by_size
+
+
+def _begin(
+    base: Base, segments: list[Segment], since: datetime | None, head: Head | None
+) -> tuple[Chain, list[Segment]]:
+    """Return where reading begins: at the last segment that begins by `since`, if its edge is kept and attested."""
+    if since is not None and head is not None:
+        for number in reversed(range(len(segments))):
+            segment = segments[number]
+            if base.first < segment.first <= head.size and begun_at(segment) <= since:
+                chain = load_chain(segment)
+                if chain is not None:
+                    return chain, segments[number:]
+    return base.chain(), segments
 
 
 @dataclass(slots=True)
@@ -117,10 +183,18 @@ class _Reading:
     """Where a check of the trail stands, and what it has read about the trail itself."""
 
     chain: Chain
-    heads: list[Attested]
+    heads: dict[int, list[Attested]]
     former: Segment | None = None
+    good: Attested | None = None
+    done_bytes: int = 0
+    all_bytes: int = 1
     announced: dict[int, str] = field(default_factory=dict)
     vouching: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def expect(self, segments: Sequence[Segment]) -> None:
+        """Look how much there is to read."""
+        with suppress(OSError):  # one that cannot be read is said when its turn comes
+            self.all_bytes = max(sum(os.path.getsize(segment.path) for segment in segments), 1)
 
     def note(self, fields: dict[str, Any]) -> None:
         """Take note of a record that is about the trail itself."""
@@ -168,14 +242,17 @@ def _read_base(directory: str) -> Base:
 def _compare(reading: _Reading) -> None:
     """Compare the tree with the heads of this size."""
     chain = reading.chain
-    for known in reading.heads:
-        if known.size == chain.seq and known.root != chain.root:
-            raise AuditDamagedError(f"the first {chain.seq} records are not those that {known.name} attests")
+    for known in reading.heads.get(chain.seq, ()):
+        if known.root != chain.root:
+            good = reading.good
+            until = "" if good is None else f"; the first {good.size} are, by {good.name}"
+            raise AuditDamagedError(f"the first {chain.seq} records are not those that {known.name} attests{until}")
+        reading.good = known
 
 
-def _check_segment(segment: Segment, reading: _Reading, progress: Callable[[int], None]) -> int:
+def _check_segment(segment: Segment, reading: _Reading, check: _Check) -> int:
     """Check the lines of a segment; return how many bytes stand after the last one."""
-    chain, sizes = reading.chain, {known.size for known in reading.heads}
+    chain, heads = reading.chain, reading.heads
     held: bytes | None = None
     for number, line in enumerate(read_lines(segment.path)):
         if held is not None:
@@ -186,13 +263,14 @@ def _check_segment(segment: Segment, reading: _Reading, progress: Callable[[int]
                     reading.note(fields)
                 if number == 1 and segment.first:
                     _check_first_line(segment, reading.former, before, fields or {})
-                if chain.seq in sizes:
+                if chain.seq in heads:
                     _compare(reading)
             except AuditDamagedError as error:
                 where = f"{segment.path}, line {number} (record {segment.first + number - 1})"
                 raise AuditDamagedError(f"{where}: {error}") from error
+            reading.done_bytes += len(held) + 1
             if chain.seq % PROGRESS_EVERY == 0:
-                progress(chain.seq)
+                check.progress(chain.seq, min(reading.done_bytes / reading.all_bytes, 1.0))
         held = line
     return len(held or b"")
 
@@ -211,23 +289,26 @@ def _check_first_line(segment: Segment, former: Segment | None, root: bytes, fie
         raise AuditDamagedError(f"as the first of its file it has to state the {wrong} {found[wrong]!r}")
 
 
-def _check_end(directory: str, base: Base, reading: _Reading) -> None:
+def _check_end(directory: str, base: Base, began: int, reading: _Reading) -> None:
     """Check what only the whole trail tells: the heads, the keys, and that nothing went without a record."""
-    for known in reading.heads:
-        if known.size > reading.chain.seq:
-            raise AuditDamagedError(
-                f"{directory}/log: {reading.chain.seq} records are there, and {known.name} attests {known.size}"
-            )
-    stranger = unannounced_key(known_keys(directory), reading.announced, base.first)
+    largest = max(reading.heads, default=0)
+    if largest > reading.chain.seq:
+        raise AuditDamagedError(
+            f"{directory}/log: {reading.chain.seq} records are there, and {reading.heads[largest][0].name} attests "
+            f"{largest}"
+        )
+    stranger = unannounced_key(known_keys(directory), reading.announced, began)
     if stranger is not None:
         raise AuditDamagedError(
             f"{directory}/keys: the key of {stranger.vkey.split('+')[-2]} signs from {stranger.first} records on, and "
             "no record announces it"
         )
     if base.record is None or base.state is None:
-        if reading.vouching.get(0, {}).get("type") == EventType.AUDIT_FORKED:
+        if not began and reading.vouching.get(0, {}).get("type") == EventType.AUDIT_FORKED:
             raise AuditDamagedError(f"{directory}/forked.json: is missing, and record 0 vouches for what is in it")
         return
+    if base.record < began:
+        return  # the record that vouches for it was not read
     vouched = reading.vouching.get(base.record, {})
     stated = {key: vouched.get(key) for key in ("min_index", "root", "state")}
     found: dict[str, Any] = {"state": digest_of(base.state)}

@@ -4,9 +4,16 @@ Imports of adapters stand inside the functions that need them: a command pays fo
 """
 
 from retentiond.bootstrap.configuration import Loaded, effective_settings, load, load_register, propose, schema_text
-from retentiond.bootstrap.evidence import check_certificate, issue_certificate, read_file, vkey_text
+from retentiond.bootstrap.evidence import (
+    Against,
+    check_certificate,
+    issue_certificate,
+    read_file,
+    verify_trail,
+    vkey_text,
+)
 from retentiond.bootstrap.parts import adopted_identity, diagnose, free_address, look_at_clock, wall_now
-from retentiond.bootstrap.reading import make_key, open_view, read_trail, recorded_decisions, verify_trail
+from retentiond.bootstrap.reading import make_key, open_view, read_trail, recorded_decisions
 from retentiond.bootstrap.serving import run_daemon
 from retentiond.bootstrap.working import ask, run_once
 from retentiond.services.outlook import Outlook
@@ -14,6 +21,7 @@ from retentiond.services.survey import condition_name
 from retentiond.services.view import Found, Held
 
 __all__ = [
+    "Against",
     "Found",
     "Held",
     "Loaded",

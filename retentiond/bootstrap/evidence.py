@@ -1,23 +1,100 @@
 """What makes the trail evidence for others, wired: certificates, checks against heads kept elsewhere, exports."""
 
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from retentiond.bootstrap.configuration import Loaded
-from retentiond.control.owner import enter
+from retentiond.bootstrap.parts import wall_now
+from retentiond.control.owner import enter, expect_open
 from retentiond.domain.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
+    from retentiond.audit.head import Attested
+    from retentiond.audit.verify import Progress, Verified
     from retentiond.evidence.certificate import Certified, Issued
     from retentiond.tlog.key import VerifierKey
 
 _MOST_BYTES = 1 << 20
 
 
-def audit_directory(loaded: Loaded) -> str:
-    """Return where the audit trail lies, as one who may read it. Raises NotPermittedError if it is closed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """What a trail is to be checked against, as somebody typed it.
+
+    Attributes:
+        head: `SIZE:ROOT`, or the name of a file with a checkpoint.
+        prometheus: the address of a Prometheus.
+        vkeys: public keys that were kept elsewhere.
+        since: read only the records from about then on.
+    """
+
+    head: str | None = None
+    prometheus: str | None = None
+    vkeys: Sequence[str] = ()
+    since: datetime | None = None
+
+
+def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> "Verified":
+    """Check the trail.
+
+    Raises:
+        AuditDamagedError: names the first bad line.
+        UsageError: what was typed makes no sense here.
+        UnreachableError: the Prometheus does not answer.
+        StorageError: there is no trail, or it cannot be read.
+    """
+    from retentiond.audit import verify
+    from retentiond.audit.reader import expect_trail
+
+    external = None if against.head is None else _head(loaded, against.head)
     enter(loaded.settings.state)
+    directory = audit_directory(loaded)
+    expect_trail(os.path.join(directory, "log"))
+    scraped = () if against.prometheus is None else _scraped(directory, against)
+    result = verify.verify_trail(
+        directory,
+        external=external,
+        attested=scraped,
+        pinned=against.vkeys,
+        since=against.since,
+        progress=progress,
+    )
+    if scraped and all(known.size < result.began for known in scraped):
+        raise UsageError(
+            f"all that {scraped[-1].name} has is of records before {result.began}, which are pruned or not read"
+        )
+    return result
+
+
+def _head(loaded: Loaded, text: str) -> tuple[int, bytes]:
+    """Return the head that was typed, or that is in the file that was named. Raises UsageError, AuditDamagedError."""
+    from retentiond.evidence.known_heads import head_in_file
+
+    match = re.fullmatch(r"([0-9]{1,15}):([0-9a-fA-F]{64})", text)
+    if match is not None:
+        return int(match[1]), bytes.fromhex(match[2])
+    if ":" in text and not os.path.lexists(text):
+        raise UsageError(f"--head {text!r}: write it as SIZE:ROOT, the root as 64 hex digits, or name a file")
+    data = read_file(text)
+    expect_open(loaded.settings.state)
+    return head_in_file(audit_directory(loaded), data, text)
+
+
+def _scraped(directory: str, against: Against) -> "Sequence[Attested]":
+    from retentiond.evidence.known_heads import first_instant, trail_name
+    from retentiond.evidence.prometheus import Span, scraped_heads
+
+    begin, now = against.since or first_instant(directory), wall_now()
+    span = Span(origin=trail_name(directory), begin=min(begin, now), end=now)
+    return scraped_heads(against.prometheus or "", span)
+
+
+def audit_directory(loaded: Loaded) -> str:
+    """Return where the audit trail lies."""
     return os.path.join(loaded.settings.state, "audit")
 
 
@@ -25,6 +102,9 @@ def issue_certificate(loaded: Loaded, seq: int) -> "Issued":
     """Make the certificate of a record. Raises as `evidence.certificate.issue_certificate`."""
     from retentiond.evidence.certificate import issue_certificate
 
+    expect_open(
+        loaded.settings.state
+    )  # as root, too: the files are for whoever asks, and may lie where the daemon's user cannot
     return issue_certificate(audit_directory(loaded), seq)
 
 
@@ -40,6 +120,7 @@ def check_certificate(path: str, vkeys: Sequence[str], loaded: Loaded | None) ->
 
     data = read_file(path)
     if not vkeys and loaded is not None:
+        enter(loaded.settings.state)
         vkeys = [key.vkey for key in known_keys(audit_directory(loaded))]
     if not vkeys:
         raise UsageError("there is no public key to check it with; give the one that you know: --key VKEY")

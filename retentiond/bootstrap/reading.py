@@ -1,7 +1,7 @@
 """What commands read beside a daemon, or without one."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ from retentiond.services.view import Sources, View
 
 if TYPE_CHECKING:
     from retentiond.audit.reader import AuditFilter
-    from retentiond.audit.verify import Verified
 
 
 @contextmanager
@@ -96,15 +95,6 @@ def read_trail(loaded: Loaded, wanted: "AuditFilter", *, follow: bool) -> Iterat
     reader.expect_trail(log)
     records = reader.follow(log, 0, lambda: False) if follow else reader.records_since(log)
     return (record for record in records if wanted.wants(record))
-
-
-def verify_trail(loaded: Loaded, external: tuple[int, bytes] | None, progress: Callable[[int], None]) -> "Verified":
-    """Check the whole trail. Raises AuditDamagedError."""
-    from retentiond.audit import verify
-
-    enter(loaded.settings.state)
-    directory = os.path.join(loaded.settings.state, "audit")
-    return verify.verify_trail(directory, external=external, progress=progress)
 
 
 def make_key(loaded: Loaded) -> tuple[str, str]:

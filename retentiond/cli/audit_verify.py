@@ -1,54 +1,111 @@
 """`retentiond audit verify`: the whole trail against what is kept elsewhere, or one certificate."""
 
-import re
 import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import click
 
 from retentiond import bootstrap
 from retentiond.cli.audit_certificate import say_certified
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import common, emit_json, named
 from retentiond.cli.render import coloured, count_of, say
+from retentiond.cli.times import typed_instant
 from retentiond.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from retentiond.audit.verify import Progress, Verified
+
+_STEPS = 1000
 
 
 @click.command("verify")
-@click.option("--head", "head", metavar="SIZE:ROOT", help="Also check against a head noted elsewhere (root in hex).")
-@click.option("--certificate", "certificate", metavar="FILE", help="Check only this certificate; needs no trail.")
-@click.option("--key", "vkeys", metavar="VKEY", multiple=True, help="A public key that was kept elsewhere.")
+@click.option(
+    "--head", metavar="HEAD", callback=named, help="Also check against this head: SIZE:ROOT, or a file with one."
+)
+@click.option("--prometheus", metavar="URL", callback=named, help="Also check against all heads that it has scraped.")
+@click.option("--since", metavar="TIME", help="Read only the records from about then on.")
+@click.option("--certificate", metavar="FILE", callback=named, help="Check only this certificate; needs no trail.")
+@click.option("--key", "vkeys", metavar="VKEY", multiple=True, help="Believe only this public key, kept elsewhere.")
 @common
-def verify(head: str | None, certificate: str | None, vkeys: tuple[str, ...], config: str, as_json: bool) -> None:
-    """Read the whole trail and check every line, the chain, the tree and the head. Exit 65 on damage."""
+def verify(
+    head: str | None,
+    prometheus: str | None,
+    since: str | None,
+    certificate: str | None,
+    vkeys: tuple[str, ...],
+    config: str,
+    as_json: bool,
+) -> None:
+    """Read the audit trail and check every line, the chain, the tree, the heads and keys. Exit 65 on damage."""
     if certificate is not None:
+        if head or prometheus or since:
+            raise UsageError("--certificate checks one file alone; leave --head, --prometheus and --since out")
         loaded = None if vkeys else bootstrap.load(config)
         certified = bootstrap.check_certificate(certificate, vkeys, loaded)
         say_certified(certified, pinned=bool(vkeys), as_json=as_json)
         return
-    external = _head(head) if head is not None else None
-    result = bootstrap.verify_trail(bootstrap.load(config), external, _progress)
+    against = bootstrap.Against(
+        head=head,
+        prometheus=prometheus,
+        vkeys=vkeys,
+        since=None if since is None else typed_instant("--since", since),
+    )
+    with ExitStack() as stack:
+        result = bootstrap.verify_trail(bootstrap.load(config), against, _progress(stack))
     if as_json:
-        emit_json(
-            "retentiond.audit.verify/1", {"size": result.size, "root": result.root.hex(), "signed": result.signed}
-        )
-        return
+        _emit(result)
+    else:
+        _say(result, against)
+
+
+def _emit(result: "Verified") -> None:
+    emit_json(
+        "retentiond.audit.verify/1",
+        {
+            "size": result.size,
+            "root": result.root.hex(),
+            "signed": result.signed,
+            "first": result.first,
+            "began": result.began,
+            "heads": len(result.heads),
+            "passed_over": result.passed_over,
+        },
+    )
+
+
+def _say(result: "Verified", against: bootstrap.Against) -> None:
     say(coloured(f"the audit trail is whole: {count_of(result.size, 'record')}", "good"))
+    if result.first:
+        say(f"  pruned  the {count_of(result.first, 'record')} before number {result.first}, on the record")
+    if result.began > result.first:
+        say(f"  read    from number {result.began} on; the rest follows from the head")
     say(f"  root    {result.root.hex()}")
     say(f"  head    {'signed' if result.signed else 'not signed: make a key with retentiond audit keygen'}")
-    if external is None:
+    if against.prometheus is not None:
+        _say_scraped(result)
+    if against.head is None and against.prometheus is None:
         who = "Somebody with the key" if result.signed else "Anybody who may write here"
         say(f"  {who} could have written it anew. To rule that out, compare with a head kept elsewhere:")
         say(f"    retentiond audit verify --head {result.size}:{result.root.hex()}")
 
 
-def _progress(size: int) -> None:
-    """Show how far a long verification has come, where a person watches."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{size:,} records")
-        sys.stderr.flush()
+def _say_scraped(result: "Verified") -> None:
+    sizes = [known.size for known in result.heads if known.name.startswith("Prometheus")]
+    say(f"  scraped {count_of(len(sizes), 'head')} of up to {max(sizes):,} records, and all are of these records")
+    if max(sizes) < result.size:
+        say(f"  The {count_of(result.size - max(sizes), 'record')} after that are newer than the last scrape.")
 
 
-def _head(text: str) -> tuple[int, bytes]:
-    match = re.fullmatch(r"([0-9]{1,18}):([0-9a-fA-F]{64})", text)
-    if match is None:
-        raise UsageError(f"--head {text!r}: write it as SIZE:ROOT, the root as 64 hex digits")
-    return int(match[1]), bytes.fromhex(match[2])
+def _progress(stack: ExitStack) -> "Progress":
+    """Return what shows on standard error how far a long verification has come, where a person watches."""
+    if not sys.stderr.isatty():
+        return lambda _records, _share: None
+    bar = stack.enter_context(
+        click.progressbar(length=_STEPS, label="checking", file=sys.stderr, item_show_func=lambda item: item or "")
+    )
+
+    def show(records: int, share: float) -> None:
+        bar.update(int(share * _STEPS) - bar.pos, f"{records:,} records")
+
+    return show

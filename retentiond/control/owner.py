@@ -16,6 +16,16 @@ def enter(state: str) -> None:
         StorageError: something else has its name.
     """
     work_as_owner_of(state)
+    expect_open(state)
+
+
+def expect_open(state: str) -> None:
+    """Make sure that the directory `state`, if it is there, is open to this user.
+
+    Raises:
+        NotPermittedError: the directory, or one above it, is closed to this user.
+        StorageError: something else has its name.
+    """
     try:
         os.close(os.open(f"{state}/.", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     except FileNotFoundError:

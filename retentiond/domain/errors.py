@@ -25,7 +25,7 @@ class AuditDamagedError(RetentiondError):
 
 
 class UnreachableError(RetentiondError):
-    """No daemon answers on the control socket."""
+    """No daemon answers on the control socket, or another machine that was asked does not."""
 
     exit_status = 69
 

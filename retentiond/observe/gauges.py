@@ -100,6 +100,13 @@ def _audit_gauges(head: Head, heartbeat_at: datetime | None) -> Iterator[Metric]
         ("word",),
         (((str(index),), word) for index, word in enumerate(root_words(head.root))),
     )
+    if head.origin:
+        yield _family(
+            "retentiond_audit_info",
+            "1, with the name of the audit trail that size and root belong to.",
+            ("origin",),
+            (((head.origin,), 1),),
+        )
     yield _single("retentiond_audit_signed", "1 while heads of the audit trail are signed.", head.signed)
     yield _single("retentiond_heartbeat_timestamp_seconds", "When the last heartbeat went on the record.", heartbeat_at)
 

@@ -10,11 +10,12 @@ from retentiond.domain.event import Event, Record
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Size and root of the trail, over durable lines only (I3)."""
+    """Size and root of the trail, over durable lines only (I3). `origin` is the name of the trail in the world."""
 
     size: int
     root: bytes
     signed: bool
+    origin: str = ""
 
 
 class AuditTrail(Protocol):

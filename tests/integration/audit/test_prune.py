@@ -337,7 +337,7 @@ def test_verifying_goes_on_over_a_pruning(tmp_path: Path) -> None:
     with disk.open() as trail:
         made, decisions, told = plan(disk), replayed(disk), []
 
-        def when_read(size: int) -> None:
+        def when_read(size: int, _share: float) -> None:
             told.append(size)
             if len(told) == 1:
                 trail.prune(made, decisions)

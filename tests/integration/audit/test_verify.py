@@ -294,9 +294,12 @@ def test_progress_is_told(tmp_path: Path) -> None:
     with disk.open() as trail:
         for _ in range(2):
             trail.append(beats(PROGRESS_EVERY))
-    told: list[int] = []
-    assert verify_trail(str(disk.path), progress=told.append).size == 2 * PROGRESS_EVERY + 1
-    assert told == [PROGRESS_EVERY, 2 * PROGRESS_EVERY]
+    told: list[tuple[int, float]] = []
+    assert verify_trail(str(disk.path), progress=lambda *now: told.append(now)).size == 2 * PROGRESS_EVERY + 1
+    (first, half), (second, whole) = told
+    assert (first, second) == (PROGRESS_EVERY, 2 * PROGRESS_EVERY)
+    assert 0.45 < half < 0.55
+    assert 0.99 < whole <= 1
 
 
 def test_where_no_trail_is_that_is_said(tmp_path: Path) -> None:
