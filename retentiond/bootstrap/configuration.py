@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retentiond.domain.errors import ConfigurationError, UsageError
+from retentiond.domain.names import readable
 from retentiond.domain.register import Register
 from retentiond.ports import Recorder
 from retentiond.services.rulebook import RuleBook
@@ -28,30 +29,27 @@ class Loaded:
 
 def load(path: str) -> Loaded:
     """Read and check both files. Raises ConfigurationError with every problem."""
-    from retentiond.settings.load import load_register_file, load_settings, warnings
+    from retentiond.settings.load import load_files, warnings
 
-    settings = load_settings(path)
-    register = load_register_file(settings.register)
+    settings, register = load_files(path, lambda read: _recorder_problems(read, path))
     book = RuleBook(
         policy=settings.policy,
         policy_digest=_digest(settings.policy.canonical()),
         register=register.register,
         register_digest=register.digest,
     )
-    _check_recorders(settings)
     return Loaded(path, settings, register.register, book, warnings(settings, register.register))
 
 
-def _check_recorders(settings: "Settings") -> None:
-    """Raise ConfigurationError with what the configuration says of recorders and cannot be used."""
+def _recorder_problems(settings: "Settings", path: str) -> list[str]:
+    """Return what the configuration says of recorders and cannot be used."""
     problems: list[str] = []
     for item in settings.stores:
         try:
             recorder_of(item)
         except ConfigurationError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigurationError(tuple(problems))
+            problems += [f"{readable(os.fsencode(path))}:{item.line}: {problem}" for problem in error.problems]
+    return problems
 
 
 def recorder_of(item: "StoreSettings", memory: "MotionMemory | None" = None) -> Recorder:

@@ -1,6 +1,7 @@
 """Values taken out of nodes: each says what it has to be, and notes what is wrong with it where it stands."""
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,14 @@ from retentiond.settings.problems import Problems
 MAX_TEXT = 1_000
 MAX_PROSE = 10_000
 _MAX_SHOWN_KEY = 60
+
+_LENGTH_OF_LIFE = re.compile(r"retention|retain|keep|max_?age|ttl|expir|days|lifetime", re.IGNORECASE)
+_OTHER_WORDS = (
+    (_LENGTH_OF_LIFE, "deletion_period"),
+    (_LENGTH_OF_LIFE, "deletion_rules"),
+    (re.compile(r"dry|simulat|observe|enforce|enabled", re.IGNORECASE), "mode"),
+)
+"""What other programs call our keys; no spelling is near enough to guess by."""
 
 _T = TypeVar("_T")
 
@@ -177,6 +186,7 @@ class Value:
 
     def _unknown(self, name: str, known: Collection[str]) -> str:
         near = [] if self.problems.crowded or len(name) > _MAX_SHOWN_KEY else difflib.get_close_matches(name, known, 1)
+        near += [ours for words, ours in _OTHER_WORDS if ours in known and words.search(name)]
         return "is not a key of this file; " + (
             f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         )

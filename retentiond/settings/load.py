@@ -3,9 +3,12 @@
 import hashlib
 import os
 import socket
+from collections.abc import Callable, Sequence
 
+from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.register import Register
 from retentiond.settings.files import read_safely
+from retentiond.settings.locate import register_place
 from retentiond.settings.parse import parse_settings
 from retentiond.settings.parse_register import parse_register
 from retentiond.settings.values import LoadedRegister, Settings
@@ -14,6 +17,31 @@ from retentiond.settings.values import LoadedRegister, Settings
 def load_settings(path: str) -> Settings:
     """Return the settings in the file `path`. Raises ConfigurationError with every problem."""
     return parse_settings(read_safely(path), path, host_name=socket.gethostname() or "localhost")
+
+
+def load_files(path: str, more: Callable[[Settings], Sequence[str]]) -> tuple[Settings, LoadedRegister]:
+    """Return the settings in the file `path`, and the register that they name.
+
+    Raises:
+        ConfigurationError: with every problem of both files, and those that `more` finds in good settings.
+    """
+    problems: list[str] = []
+    settings, place = None, None
+    try:
+        settings = load_settings(path)
+        place = settings.register
+        problems += more(settings)
+    except ConfigurationError as error:
+        problems += error.problems
+        place = register_place(path)
+    register = None
+    try:
+        register = None if place is None else load_register_file(place)
+    except ConfigurationError as error:
+        problems += error.problems
+    if problems or settings is None or register is None:
+        raise ConfigurationError(tuple(problems))
+    return settings, register
 
 
 def load_register_file(path: str) -> LoadedRegister:

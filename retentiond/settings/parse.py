@@ -183,7 +183,8 @@ def _store(section: Section, folder: str) -> StoreSettings | None:
     if name is None or path is None or recorder is None:
         return None
     config_path = os.path.join(folder, config) if config else None
-    return StoreSettings(StoreName(name), path, recorder, zone, layouts, config_path, winding_down)
+    line = (section.get("layout") or section.owner).node.line
+    return StoreSettings(StoreName(name), path, recorder, zone, layouts, config_path, winding_down, line)
 
 
 def _layouts(section: Section) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def parse_absolute_path(text: str) -> str:
     Raises:
         ValueError: as `parse_file_path`; it is relative, or such a directory.
     """
-    plain = parse_file_path(text)
+    plain = text if text == "/" else parse_file_path(text)
     if not plain.startswith("/"):
         raise ValueError(f"{text!r}: write an absolute path, one that begins with /")
     if plain in _SYSTEM or plain.count("/") < 2:

@@ -1,6 +1,6 @@
 """The settings of a daemon, as values that cannot be wrong any more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -25,7 +25,7 @@ class OnAuditFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """One store."""
+    """One store. `line` is where its layout, or else the store itself, stands in the file."""
 
     name: StoreName
     path: str
@@ -34,6 +34,7 @@ class StoreSettings:
     layouts: tuple[str, ...]
     recorder_config: str | None
     winding_down: bool
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
