@@ -94,7 +94,8 @@ def _print(item: bootstrap.Outlook) -> None:
         plan = item.waiting
         say(coloured(f"  wait for approval  {count_of(plan.count, 'recording')}", "warn") + f": {WAIT_TEXT[plan.why]}")
         for camera, count, oldest, newest in item.waiting_cameras:
-            say(f"    {camera}: {count_of(count, 'recording')}, {local(oldest)} to {local(newest)}")
+            span = local(oldest) if oldest == newest else f"{local(oldest)} to {local(newest)}"
+            say(f"    {camera}: {count_of(count, 'recording')}, {span}")
         _print_what_to_type(item, plan)
     for kept in item.held:
         due = count_of(kept.count, "recording")

@@ -9,6 +9,7 @@ import sys
 from retentiond.domain.errors import StorageError
 from retentiond.domain.names import visible
 
+LONGEST_COMPLAINT = 2_000
 READER_GONE = 141
 """The exit status when nobody reads any more, as shells have it: 128 and the number of SIGPIPE."""
 
@@ -76,7 +77,13 @@ def give_up_output() -> int:
 
 
 def complain(text: str) -> None:
-    """Write a line to standard error, if somebody can read it; what could forge a second one is escaped."""
+    """Write a line to standard error, if somebody can read it.
+
+    What could forge a second line is escaped, and the middle of a very long one left out.
+    """
+    if len(text) > LONGEST_COMPLAINT:
+        half = LONGEST_COMPLAINT // 2
+        text = f"{text[:half]} … {text[-half:]}"
     try:
         sys.stderr.write(f"retentiond: {visible(text)}\n".encode("utf-8", "backslashreplace").decode())
         sys.stderr.flush()

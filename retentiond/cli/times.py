@@ -4,6 +4,10 @@ from datetime import UTC, datetime
 
 from retentiond.domain.errors import UsageError
 
+_FIRST = datetime(1900, 1, 1, tzinfo=UTC)
+_LAST = datetime(3000, 1, 1, tzinfo=UTC)
+"""Beyond lies the end of the calendar, where no day can be added or taken away."""
+
 
 def typed_instant(option: str, text: str) -> datetime:
     """Return the instant that was typed for `option`, in UTC.
@@ -12,9 +16,12 @@ def typed_instant(option: str, text: str) -> datetime:
     UsageError.
     """
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        instant = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(
             f"{option} {text!r}: is no time; write a date, or a time such as '2026-03-01 12:00' (in the zone of this "
             "host) or '2026-03-01T12:00:00+02:00'"
         ) from error
+    if not _FIRST <= instant < _LAST:
+        raise UsageError(f"{option} {text!r}: lies outside all reason; write a time between {_FIRST:%Y} and {_LAST:%Y}")
+    return instant
