@@ -3,14 +3,14 @@
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import common, emit_json, text
 from retentiond.cli.render import count_of, say
 
 
 @click.command("approve")
-@click.argument("run")
+@click.argument("run", callback=text)
 @click.option("--count", type=int, required=True, help="How many recordings the plan holds, as `plan` shows it.")
-@click.option("--digest", required=True, help="The digest of the plan, as `plan` shows it.")
+@click.option("--digest", callback=text, required=True, help="The digest of the plan, as `plan` shows it.")
 @common
 def command(run: str, count: int, digest: str, config: str, as_json: bool) -> None:
     """Release the plan RUN: exactly that set or what is left of it, once, within 24 hours, on the record."""

@@ -9,7 +9,7 @@ import click
 
 from retentiond import bootstrap
 from retentiond.audit.reader import AuditFilter
-from retentiond.cli.options import common
+from retentiond.cli.options import common, text
 from retentiond.cli.render import count_of, local, say
 from retentiond.cli.streams import flush, write
 from retentiond.cli.times import typed_instant
@@ -25,9 +25,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @click.command("show")
-@click.option("--camera", help="Only records about this camera.")
+@click.option("--camera", callback=text, help="Only records about this camera.")
 @click.option("--type", "kind", help="Only records of this type, such as recording.deleted.")
-@click.option("--run", "run", help="Only records of this deletion run.")
+@click.option("--run", "run", callback=text, help="Only records of this deletion run.")
 @click.option("--since", metavar="TIME", help="Only records written at TIME or later.")
 @click.option("--until", metavar="TIME", help="Only records written before TIME.")
 @click.option("--follow", is_flag=True, help="Go on with new records as they are written; Ctrl-C ends.")

@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import common, emit_json
+from retentiond.cli.options import common, emit_json, text
 from retentiond.cli.render import count_of, local, say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
 
 
 @click.command("find")
-@click.option("--camera", required=True, help="The camera as its recorder, or the register, names it.")
+@click.option("--camera", callback=text, required=True, help="The camera as its recorder, or the register, names it.")
 @click.option("--from", "begin", metavar="TIME", help="Recordings that start at TIME or later.")
 @click.option("--to", "end", metavar="TIME", help="Recordings that start before TIME.")
 @common

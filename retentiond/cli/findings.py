@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import Subcommands, common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json, text
 from retentiond.cli.render import coloured, local, say
 from retentiond.domain import instants
 from retentiond.domain.decisions import Decisions
@@ -37,8 +37,8 @@ def list_(config: str, as_json: bool) -> int:
 
 
 @command.command("show")
-@click.argument("kind")
-@click.argument("subject", required=False)
+@click.argument("kind", callback=text)
+@click.argument("subject", callback=text, required=False)
 @common
 def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
     """Show the open findings of KIND, with when they were opened."""
@@ -62,10 +62,12 @@ def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
 
 
 @command.command("acknowledge")
-@click.argument("kind")
-@click.argument("subject")
-@click.option("--why", required=True, help="Why it stays for now. No names of persons.")
-@click.option("--for", "lasts", required=True, metavar="LENGTH", help="For how long, such as 14d; at most 366d.")
+@click.argument("kind", callback=text)
+@click.argument("subject", callback=text)
+@click.option("--why", callback=text, required=True, help="Why it stays for now. No names of persons.")
+@click.option(
+    "--for", "lasts", callback=text, required=True, metavar="LENGTH", help="For how long, such as 14d; at most 366d."
+)
 @common
 def acknowledge(kind: str, subject: str, why: str, lasts: str, config: str, as_json: bool) -> None:
     """Note on the record that you know of the finding KIND about SUBJECT."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from retentiond.cli.streams import write
+from retentiond.domain.names import readable
 
 DEFAULT_CONFIG = "/etc/retentiond/retentiond.yml"
 
@@ -26,6 +27,17 @@ class Subcommands(click.Group):
             formatter.write_dl(
                 [(name, item.get_short_help_str(limit=500)) for name, item in commands if item is not None]
             )
+
+
+def text(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return a name or a sentence that was typed. What is no UTF-8 can neither be put on the record nor into JSON."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        shown = readable(os.fsencode(value or ""))
+        message = f"'{shown}' is no UTF-8; write a name as it is shown, with \\xNN for such bytes"
+        raise click.BadParameter(message, ctx, param) from None
+    return value
 
 
 def common(function: _F) -> _F:

@@ -3,7 +3,7 @@
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import Subcommands, common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json, text
 from retentiond.cli.render import count_of, local, say, table
 from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
@@ -16,7 +16,7 @@ def command() -> None:
 
 
 @command.command("adopt")
-@click.argument("name")
+@click.argument("name", callback=text)
 @common
 def adopt(name: str, config: str, as_json: bool) -> None:
     """Take the directory of store NAME, as it stands, for the store. What is due in it then waits for approval."""
@@ -64,7 +64,7 @@ def list_(config: str, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", callback=text)
 @common
 def show(name: str, config: str, as_json: bool) -> None:
     """Show the streams of store NAME, and a sample of the files that no layout explains."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.commands import ROWS
+from tests.integration.cli.commands import ROWS, Row
 from tests.integration.cli.conftest import Make
 from tests.integration.cli.place import NOBODY, Place
 from tests.integration.cli.test_every_command import expect, ids, typed
@@ -294,8 +294,7 @@ NEEDING = [row for row in ROWS if row.reads != "nothing"]
 
 
 @pytest.mark.parametrize("row", NEEDING, ids=ids(NEEDING))
-def test_no_command_goes_on_without_a_configuration(row: object, bad: Place, request: pytest.FixtureRequest) -> None:
-    row = request.node.callspec.params["row"]
+def test_no_command_goes_on_without_a_configuration(row: Row, bad: Place) -> None:
     arguments = typed(row, bad)
     bad.config.write_text("deletion_rules: [\n")
     for done in (bad.call(*arguments), without(bad, *arguments)):
