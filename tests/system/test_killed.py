@@ -91,7 +91,7 @@ class Trial:
 
     def _must(self, *arguments: str) -> None:
         status = self.command(*arguments)
-        assert status == 0, (arguments, status, self.warm.output)
+        assert status == 0, (arguments, status, self.warm.complaints)
 
     def run_traced(self, *trace: str) -> int:
         """Run the daemon once under strace."""
@@ -102,19 +102,19 @@ class Trial:
         status = self.run_traced(
             "-f", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"
         )
-        assert status in (-9, 1), (call, number, status, self.warm.output)
+        assert status in (-9, 1), (call, number, status, self.warm.complaints)
         return status == -9
 
     def log_of_a_run(self, *more: str) -> Path:
         """Run undisturbed and return the log of its calls."""
         log = self.kept.with_name("calls")
-        assert self.run_traced("-f", "-y", *more, "-o", str(log)) == 1, self.warm.output
+        assert self.run_traced("-f", "-y", *more, "-o", str(log)) == 1, self.warm.complaints
         return log
 
     def recover(self) -> None:
         """Run again, undisturbed."""
         status = self.command("run", "--once")
-        assert (status, self.warm.output) == (1, "")
+        assert (status, self.warm.complaints) == (1, [])
 
     def hold_to_promise_at_rest(self, failed: frozenset[str] = frozenset()) -> None:
         """Everything due is gone but what `failed`, on the record, and there is nothing more to complain about."""
@@ -202,10 +202,10 @@ def refuse_and_recover(trial: Trial, call: str, number: int) -> bool:
     status = trial.run_traced(
         "-f", "-o", str(log), "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}"
     )
-    said = trial.warm.output.splitlines()
+    said = trial.warm.complaints
     if status == 74:
         assert len(said) == 1
-        assert said[0].startswith("retentiond: /")
+        assert said[0].startswith(("retentiond: /", "retentiond: standard output: "))
         assert os.strerror(getattr(errno, error)) in said[0] or "catalogue" in said[0]
     else:
         assert (status, said) == (1, [])

@@ -60,6 +60,11 @@ class Warm:
         """What the last command printed."""
         return (self.root / "output").read_text(errors="replace")
 
+    @property
+    def complaints(self) -> list[str]:
+        """The lines that the last command wrote to standard error."""
+        return (self.root / "errors").read_text(errors="replace").splitlines()
+
     def run(self, *arguments: str) -> int:
         """Run a command and return its exit status, negative if a signal ended it."""
         pid = self._order({"arguments": arguments})
@@ -106,7 +111,7 @@ class Warm:
     def _order(self, order: dict[str, Any]) -> int:
         assert self._server is not None
         assert self._server.stdin is not None
-        whole = {"output": str(self.root / "output"), "hold": False, **order}
+        whole = {"output": str(self.root / "output"), "errors": str(self.root / "errors"), "hold": False, **order}
         self._server.stdin.write(json.dumps(whole).encode() + b"\n")
         self._server.stdin.flush()
         return self._reply("begins")
