@@ -90,11 +90,14 @@ class Identity:
     birth_ns: int | None
     links: int
     unit: Unit
+    handle: str | None = None
+    """Stands in for the birth time where the file system keeps none; it holds the generation of the inode."""
 
     @property
     def mark(self) -> str:
         """A short text for the audit trail, equal exactly when the identity is; links are not a part of it."""
-        birth = "-" if self.birth_ns is None else str(self.birth_ns)
+        handle = "-" if self.handle is None else f"h{self.handle}"
+        birth = handle if self.birth_ns is None else str(self.birth_ns)
         return f"{self.inode}:{self.size_bytes}:{self.mtime_ns}:{birth}"
 
     def same_as(self, other: "Identity") -> bool:

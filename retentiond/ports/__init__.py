@@ -17,6 +17,7 @@ from retentiond.ports.catalogue import (
 from retentiond.ports.clock import ClockMemory, SystemClock
 from retentiond.ports.recorder import Entry, EntryKind, Recorder
 from retentiond.ports.store import (
+    IMMUTABLE,
     Absent,
     ClaimChunk,
     DirectoryStamp,
@@ -54,6 +55,7 @@ from retentiond.ports.world import (
 )
 
 __all__ = [
+    "IMMUTABLE",
     "REGISTER",
     "Absent",
     "Arrived",

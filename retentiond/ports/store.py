@@ -133,11 +133,16 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Name removed, directory synced, name verified gone. `observed` is set when recovery found it so."""
+    """Name removed, directory synced, name verified gone. `observed` is set when recovery found it so.
+
+    `links_left` counts other names, `open_elsewhere` says that somebody reads it, `shared_extents` that its blocks are
+    those of another file or a snapshot too: it lives on there. None where the system does not tell.
+    """
 
     size_bytes: int
     links_left: int = 0
     open_elsewhere: bool | None = None
+    shared_extents: bool | None = None
     observed: str | None = None
 
 
@@ -152,12 +157,16 @@ class Voided:
 class Failed:
     """The system refused. The recording is where it was, or as near to that as it could be put.
 
-    `error` is an errno name, or MOUNT_INSIDE, TOO_DEEP or UNLINK_LIED; `_PARTLY_REMOVED` is added where files of an
-    event directory had gone before.
+    `error` is an errno name, or IMMUTABLE, MOUNT_INSIDE, TOO_DEEP or UNLINK_LIED; `_PARTLY_REMOVED` is added where
+    files of an event directory had gone before.
     """
 
     error: str
 
+
+IMMUTABLE = "IMMUTABLE"
+"""The error where the recording or its directory is marked immutable or append-only. The mark is never cleared:
+somebody set it, to keep the recording or to attack the rule, and only a person can know which."""
 
 Removal: TypeAlias = Removed | Voided | Failed
 

@@ -6,12 +6,14 @@ the directory is synced and the name verified gone (I2).
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from retentiond.domain.clock import Credible
 from retentiond.domain.decide import Delete, decide
+from retentiond.domain.errors import StorageError
 from retentiond.domain.event import (
     Event,
     EventType,
@@ -61,6 +63,7 @@ class RunResult:
     void: int = 0
     skipped: int = 0
     links_left: int = 0
+    shared_extents: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     finished: bool = True
 
@@ -141,7 +144,8 @@ class Deleter:
 
     def _may_go_on(self, store: Store) -> datetime | None:
         """Return trusted time if the next chunk may begin, None if the run has to stop here."""
-        if self._stopping() or not isinstance(store.examine(), Present):
+        condition = store.examine()
+        if self._stopping() or not isinstance(condition, Present) or condition.read_only:
             return None
         trusted = self._timekeeper.look()
         return trusted.now if isinstance(trusted, Credible) else None
@@ -234,6 +238,7 @@ class Deleter:
             case Removed():
                 chunk.result.deleted += 1
                 chunk.result.links_left += removal.links_left > 0
+                chunk.result.shared_extents += removal.shared_extents is True
                 late = (self._now() - (due.deadline - chunk.order.margin)).total_seconds()
                 self._observer.deleted(
                     recording.stream,
@@ -274,7 +279,8 @@ class Deleter:
         """Remove directories that the layout made and that are empty now; from the deepest up, never the store."""
         now = self._now()
         directories = {item.recording.place.directory for item in due}
-        with order.store.chunk() as claims:
+        # A store that has gone since is noticed by the next look at it; nothing is lost with an empty directory.
+        with suppress(StorageError), order.store.chunk() as claims:
             for directory in sorted(directories, reverse=True):
                 current = directory
                 while current and order.recorder.is_past(current, now) and claims.prune(current):
@@ -289,6 +295,7 @@ def outcome_event(intent: int, claim: str, due: DueRecording, removal: Removal, 
                 "bytes": removal.size_bytes,
                 "links_left": removal.links_left or None,
                 "open_elsewhere": removal.open_elsewhere or None,
+                "shared_extents": removal.shared_extents or None,
                 "observed": removal.observed,
             }
             return recording_deleted(intent, claim, due, facts, now=now)

@@ -8,7 +8,7 @@ from retentiond.domain.finding import Finding, FindingKind, compare_findings, fi
 from retentiond.domain.recording import StoreName
 from retentiond.domain.run import WAIT_TEXT, Plan
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports import Absent, CatalogueRow, Foreign, Present, Setback, StoreCondition, Unadopted
+from retentiond.ports import IMMUTABLE, Absent, CatalogueRow, Foreign, Present, Setback, StoreCondition, Unadopted
 from retentiond.services.journal import Journal
 from retentiond.services.survey import Survey
 
@@ -159,7 +159,17 @@ def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
 
 
 def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding]:
-    stuck = Counter(item.error for item in setbacks if item.attempts > VOIDS_TOLERATED)
+    stuck = Counter(item.error for item in setbacks if item.attempts > VOIDS_TOLERATED or item.error == IMMUTABLE)
+    marked = stuck.pop(IMMUTABLE, 0)
+    if marked:
+        yield finding(
+            FindingKind.IMMUTABLE,
+            store,
+            f"{marked} recordings of store {store!r} are due, and they or their directory are marked immutable or "
+            "append-only (chattr +i, +a): nobody can delete them while they are",
+            "find them: retentiond audit show; if nobody means to keep them, take the mark off: chattr -i -a FILE; "
+            "retentiond never does",
+        )
     for error, count in stuck.items():
         yield finding(
             FindingKind.CANNOT_DELETE,
@@ -203,6 +213,21 @@ def links_left(store: StoreName, count: int) -> tuple[Finding, ...]:
             store,
             f"{count} deleted recordings of store {store!r} have other names left (hard links): they are still on disk",
             "find them by inode number in the audit trail: retentiond audit show; then remove the other names",
+        ),
+    )
+
+
+def shared_extents(store: StoreName, count: int) -> tuple[Finding, ...]:
+    """Return the finding for deleted recordings that live on in copies and snapshots, until the daemon is restarted."""
+    if not count:
+        return ()
+    return (
+        finding(
+            FindingKind.SHARED_EXTENTS,
+            store,
+            f"{count} deleted recordings of store {store!r} share their blocks with a snapshot or a copy (reflink): "
+            "they are still on disk there",
+            "remove the snapshot or the copy; keep snapshots of a store no longer than the margin you promise",
         ),
     )
 

@@ -27,7 +27,7 @@ from retentiond.ports import (
 )
 from retentiond.services.arrive import Arrivals, Moment
 from retentiond.services.delete import Deleter, Order
-from retentiond.services.find import links_left, removed_by_others
+from retentiond.services.find import links_left, removed_by_others, shared_extents
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.plan import PLAN_STAYS, Planner
@@ -80,6 +80,7 @@ class StoreKeeper:
         self._unexplained: tuple[Finding, ...] = ()
         self._removed_by_others = 0
         self._links_left = 0
+        self._shared_extents = 0
 
     @property
     def name(self) -> StoreName:
@@ -88,9 +89,11 @@ class StoreKeeper:
 
     def examine(self) -> None:
         """Look whether the store is there. When it comes (back), what was begun in it is settled first (I4)."""
-        was_there = isinstance(self.condition, Present | Unadopted)
+        was_there, could_work = isinstance(self.condition, Present | Unadopted), self._can_work()
         self.condition = self.store.examine()
         self.scan_wanted = self.scan_wanted or (not was_there and isinstance(self.condition, Present | Unadopted))
+        if self._can_work() and not could_work:
+            self.rules_changed()  # what fell due meanwhile goes now, and not when the store is next weighed
         if not isinstance(self.condition, Present):
             self._recovered = False
             return
@@ -98,6 +101,9 @@ class StoreKeeper:
             parts = self._parts
             self._unexplained = recover_store(self.store, parts.journal, parts.catalogue, parts.timekeeper)
             self._recovered = True
+
+    def _can_work(self) -> bool:
+        return isinstance(self.condition, Present) and not self.condition.read_only
 
     def adopt_at_first_start(self) -> None:
         """Adopt the store if the daemon enforces and it has never been adopted (rule 5)."""
@@ -221,6 +227,7 @@ class StoreKeeper:
             *self._unexplained,
             *removed_by_others(name, self._removed_by_others),
             *links_left(name, self._links_left),
+            *shared_extents(name, self._shared_extents),
         )
 
     def _weigh(self, book: RuleBook, now: datetime) -> None:
@@ -287,7 +294,9 @@ class StoreKeeper:
             if item.recording not in resting and not any(hold.covers(item.recording, now) for hold in held)
         ]
         order = Order(self.store, self.recorder, ready, book.policy.margin, approval)
-        self._links_left += self._parts.deleter.run(order).links_left
+        result = self._parts.deleter.run(order)
+        self._links_left += result.links_left
+        self._shared_extents += result.shared_extents
 
     def _next_look(self, book: RuleBook, now: datetime) -> datetime | None:
         """Return when there is something to do again: the next deadline, or the next retry."""

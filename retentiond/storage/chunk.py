@@ -1,5 +1,6 @@
 """One chunk of deletions in a store, in the order of design rule 6. What moves and removes names is in claim.py."""
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -8,10 +9,11 @@ from dataclasses import dataclass, replace
 from retentiond.domain.decisions import OpenIntent
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Place, Unit
-from retentiond.ports import Failed, Pinned, PinRefused, Refusal, Removal, Removed, StoreIdentity, Voided
+from retentiond.ports import IMMUTABLE, Failed, Pinned, PinRefused, Refusal, Removal, Removed, StoreIdentity, Voided
 from retentiond.storage.beneath import OpenBeneath, checked_name, choose_opener, components_of, mount_of
 from retentiond.storage.claim import ClaimDirectory, Emptied, remove_if_empty
 from retentiond.storage.contents import Contents, look_into
+from retentiond.storage.extents import shares_extents
 from retentiond.storage.homes import Homes
 from retentiond.storage.identity import CLAIMED, OWN, StorePath, require_adopted, wrong_private
 from retentiond.storage.open_files import Usage, usage_of
@@ -120,10 +122,18 @@ class DirectoryChunk:
             self._claims.take(directory, pin.place.name, claim.encode())
         except OSError as error:
             vanished = isinstance(error, FileNotFoundError) and self._claims.is_there()
-            self._outcomes[claim] = Voided("vanished") if vanished else Failed(error_name(error))
+            self._outcomes[claim] = Voided("vanished") if vanished else Failed(self._refused(error, pin, directory))
             return
         self._touched.add(directory)
         self._unlink_or_put_back(claim, pin, self._doubt(pin, claim.encode()))
+
+    def _refused(self, error: OSError, pin: Pin, directory: int) -> str:
+        """Name what stands against a claim; a mark that lets nobody move anything is told from a missing right."""
+        held = (pin.descriptor, directory, self._claims.descriptor)
+        with suppress(OSError):
+            if error.errno == errno.EPERM and any(self._calls.statx(descriptor).locked for descriptor in held):
+                return IMMUTABLE
+        return error_name(error)
 
     def _doubt(self, pin: Pin, name: bytes) -> str | None:
         """Say why what was claimed is not what was planned, None if it is the very same file, untouched."""
@@ -150,24 +160,25 @@ class DirectoryChunk:
             elif contents.usage is Usage.WRITER:
                 self._put_back(claim, pin, Voided("still_written"))
             else:
-                self._unlink(claim, pin, contents.usage, emptied)
+                self._unlink(claim, pin, contents, emptied)
         except OSError as error:
             self._put_back(claim, pin, Failed(error_name(error) + (_PARTLY if emptied.names else "")))
 
     def _contents(self, name: bytes, unit: Unit) -> Contents:
         if unit is Unit.FILE:
-            return Contents(usage_of(self._claims.descriptor, name), None)
+            shared = shares_extents(self._calls, self._claims.descriptor, name)
+            return Contents(usage_of(self._claims.descriptor, name), None, shared)
         return look_into(self._calls, self._open_beneath, self._claims.descriptor, name)
 
-    def _unlink(self, claim: str, pin: Pin, usage: Usage, emptied: Emptied) -> None:
+    def _unlink(self, claim: str, pin: Pin, contents: Contents, emptied: Emptied) -> None:
         before = os.fstat(pin.descriptor)
         if pin.identity.unit is Unit.FILE:
             self._claims.remove_file(claim.encode())
         else:
             self._claims.remove_directory(claim.encode(), emptied)
-        elsewhere = None if usage is Usage.UNKNOWN else usage is Usage.READER
+        elsewhere = None if contents.usage is Usage.UNKNOWN else contents.usage is Usage.READER
         size = before.st_blocks * 512 + emptied.size_bytes
-        removed = Removed(size, links_left=emptied.links_left, open_elsewhere=elsewhere)
+        removed = Removed(size, emptied.links_left, elsewhere, contents.shared_extents)
         self._gone[claim] = _Gone(pin, before.st_nlink, removed)
 
     def _put_back(self, claim: str, pin: Pin, outcome: Removal) -> None:

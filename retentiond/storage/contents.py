@@ -5,7 +5,9 @@ import os
 import stat
 from dataclasses import dataclass, field
 
+from retentiond.ports import IMMUTABLE
 from retentiond.storage.beneath import OpenBeneath, mount_of
+from retentiond.storage.extents import shares_extents
 from retentiond.storage.open_files import InodeKey, Usage, gravest, usage_by_lease, usage_by_proc
 from retentiond.storage.syscalls import Statx, SystemCalls
 
@@ -84,10 +86,11 @@ class Descent:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What an event directory holds: who has any of its files open, and why it cannot go whole, if it cannot."""
+    """What a recording holds: who has any of it open, why it cannot go whole, if it cannot, and what lives on."""
 
     usage: Usage
     obstacle: str | None
+    shared_extents: bool | None
 
 
 @dataclass(slots=True)
@@ -97,6 +100,7 @@ class _Looking:
     mount: int
     usages: set[Usage] = field(default_factory=set)
     unanswered: set[InodeKey] = field(default_factory=set)
+    shared: set[bool | None] = field(default_factory=set)
     obstacle: str | None = None
 
 
@@ -114,7 +118,12 @@ def look_into(calls: SystemCalls, open_beneath: OpenBeneath, directory: int, nam
         looking.obstacle = _OBSTACLES[error.errno]
     if looking.unanswered and looking.obstacle is None:
         looking.usages.add(usage_by_proc(looking.unanswered))
-    return Contents(gravest(looking.usages), looking.obstacle)
+    return Contents(gravest(looking.usages), looking.obstacle, _of_all(looking.shared))
+
+
+def _of_all(shared: set[bool | None]) -> bool | None:
+    """Say of several files together whether any shares its blocks; None if that is not known of all of them."""
+    return True if True in shared else None if None in shared else False
 
 
 def _look_through(
@@ -146,6 +155,7 @@ def _look_at_level(calls: SystemCalls, directory: int, looking: _Looking) -> lis
         if stat.S_ISDIR(found.mode):
             below.append(name)
         elif stat.S_ISREG(found.mode):
+            looking.shared.add(shares_extents(calls, directory, name))
             _ask_who_uses(directory, name, looking)
     return below
 
@@ -154,7 +164,7 @@ def _obstacle(directory: int, name: bytes, found: Statx, mount: int) -> str | No
     if found.mount not in (None, mount):
         return MOUNT_INSIDE
     if found.locked:
-        return "EPERM"
+        return IMMUTABLE
     if stat.S_ISDIR(found.mode) and not os.access(
         name, os.R_OK | os.W_OK | os.X_OK, dir_fd=directory, effective_ids=True
     ):

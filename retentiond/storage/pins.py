@@ -24,13 +24,15 @@ class Pin:
 def identity_of(calls: SystemCalls, descriptor: int, unit: Unit) -> Identity:
     """Return what makes the file behind a descriptor the very same file (rule S7). Raises OSError."""
     status = os.fstat(descriptor)
+    birth_ns = calls.statx(descriptor).birth_ns
     return Identity(
         inode=status.st_ino,
         size_bytes=status.st_size,
         mtime_ns=status.st_mtime_ns,
-        birth_ns=calls.statx(descriptor).birth_ns,
+        birth_ns=birth_ns,
         links=status.st_nlink,
         unit=unit,
+        handle=calls.handle(descriptor) if birth_ns is None else None,
     )
 
 
@@ -48,7 +50,10 @@ def is_intended(found: Identity, mark: str) -> bool:
 
 
 def is_same_inode(found: Identity, mark: str) -> bool:
-    """Tell whether a mark is of this inode, whatever was written to it since. A number used again has another birth."""
+    """Tell whether a mark is of this inode, whatever was written to it since.
+
+    A number that is used again has another birth, or another handle.
+    """
     ours, intended = found.mark.split(":"), mark.split(":")
     return (ours[0], ours[3]) == (intended[0], intended[3])
 

@@ -1,6 +1,8 @@
 """System calls that Python does not wrap, by ctypes. They raise OSError and decide nothing."""
 
 import ctypes
+import errno
+import fcntl
 import os
 import struct
 from dataclasses import dataclass
@@ -14,6 +16,14 @@ _STATX_BTIME = 0x800
 _STATX_MNT_ID = 0x1000
 _STATX_SIZE = 256
 _IMMUTABLE_OR_APPEND_ONLY = 0x10 | 0x20
+_FIEMAP = 0xC020660B
+_FIEMAP_HEAD = struct.Struct("=QQIIII")
+_FIEMAP_EXTENT = struct.Struct("=QQQ16xI12x")
+_EXTENTS_AT_ONCE = 64
+_EXTENT_LAST = 0x0001
+_EXTENT_SHARED = 0x2000
+_HANDLE_HEAD = struct.Struct("=Ii")
+_LARGEST_HANDLE = 128
 _INOTIFY_FLAGS = os.O_NONBLOCK | os.O_CLOEXEC
 
 RESOLVE_NO_XDEV = 0x01
@@ -65,6 +75,46 @@ class SystemCalls:
             mount=int(mount) if mask & _STATX_MNT_ID else None,
             locked=bool(attributes & _IMMUTABLE_OR_APPEND_ONLY),
         )
+
+    def handle(self, descriptor: int) -> str | None:
+        """Return what a file server would know this inode by, in hex; None where the file system has no such thing.
+
+        It holds the generation of the inode, which is another one when its number is used again
+        (name_to_handle_at(2)).
+        """
+        buffer = ctypes.create_string_buffer(_HANDLE_HEAD.size + _LARGEST_HANDLE)
+        _HANDLE_HEAD.pack_into(buffer, 0, _LARGEST_HANDLE, 0)
+        mount = ctypes.c_int()
+        try:
+            self._checked(
+                self.libc.name_to_handle_at(descriptor, b"", buffer, ctypes.byref(mount), _AT_EMPTY_PATH),
+            )
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EOVERFLOW):
+                return None
+            raise
+        length, _ = _HANDLE_HEAD.unpack_from(buffer, 0)
+        return buffer.raw[_HANDLE_HEAD.size : _HANDLE_HEAD.size + int(length)].hex()
+
+    def shares_extents(self, descriptor: int) -> bool:
+        """Tell whether a file, open for reading, has blocks in common with another file or a snapshot (FIEMAP).
+
+        EOPNOTSUPP or ENOTTY where the file system does not tell. Snapshots below the file system are not seen.
+        """
+        start = 0
+        while True:
+            size = _FIEMAP_HEAD.size + _EXTENTS_AT_ONCE * _FIEMAP_EXTENT.size
+            buffer = bytearray(size)
+            _FIEMAP_HEAD.pack_into(buffer, 0, start, (1 << 64) - 1 - start, 0, 0, _EXTENTS_AT_ONCE, 0)
+            fcntl.ioctl(descriptor, _FIEMAP, buffer)
+            mapped = int(_FIEMAP_HEAD.unpack_from(buffer, 0)[3])
+            found = _FIEMAP_EXTENT.iter_unpack(buffer[_FIEMAP_HEAD.size :][: mapped * _FIEMAP_EXTENT.size])
+            extents = list(found)
+            if any(flags & _EXTENT_SHARED for *_, flags in extents):
+                return True
+            if not extents or extents[-1][3] & _EXTENT_LAST:
+                return False
+            start = extents[-1][0] + extents[-1][2]
 
     def inotify_init(self) -> int:
         """Return a descriptor that inotify events can be read from without waiting (inotify_init1(2))."""

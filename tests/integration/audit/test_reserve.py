@@ -24,7 +24,13 @@ DAY = timedelta(days=1)
 
 def outcomes_of(seq: int, claims: list[str]) -> list[Event]:
     """Return outcomes as long as they get: everything that may be said of a deletion is said."""
-    facts = {"bytes": 1 << 40, "links_left": 99, "open_elsewhere": True, "observed": "finished_at_recovery"}
+    facts = {
+        "bytes": 1 << 40,
+        "links_left": 99,
+        "open_elsewhere": True,
+        "shared_extents": True,
+        "observed": "finished_at_recovery",
+    }
     long_path = b"/".join([b"x" * 250] * 4) + b".mp4"
     due = a_due(a_recording(path=long_path))
     return [recording_deleted(seq, claim, due, facts, now=NOW + 4000 * DAY) for claim in claims]

@@ -121,14 +121,20 @@ def flagged(path: bytes | Path, flag: str) -> Iterator[None]:
         subprocess.run(["chattr", f"-{flag}", path], check=True)
 
 
-@contextmanager
-def loop_disk(directory: Path, kind: str, megabytes: int) -> Iterator[Path]:
-    """Make a file system in a file and mount it for the length of the block."""
+def make_image(directory: Path, kind: str, megabytes: int, *options: str) -> Path:
+    """Make a file system in a file."""
     needs(f"mkfs.{kind}")
     image = directory / f"{kind}.img"
     with open(image, "wb") as file:
         file.truncate(megabytes << 20)
-    subprocess.run([f"mkfs.{kind}", "-q", str(image)], check=True, capture_output=True)
+    subprocess.run([f"mkfs.{kind}", "-q", *options, str(image)], check=True, capture_output=True)
+    return image
+
+
+@contextmanager
+def loop_disk(directory: Path, kind: str, megabytes: int, *options: str) -> Iterator[Path]:
+    """Make a file system in a file and mount it for the length of the block."""
+    image = make_image(directory, kind, megabytes, *options)
     with mounted(directory / kind, "-o", "loop", str(image)) as point:
         yield point
 
