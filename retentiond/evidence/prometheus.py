@@ -17,7 +17,7 @@ from retentiond.domain import instants
 from retentiond.domain.errors import AuditDamagedError, UnreachableError, UsageError
 from retentiond.domain.names import visible
 from retentiond.domain.root_words import ROOT_WORDS, root_of_words
-from retentiond.web import Limits, Question, ask
+from retentiond.web.ask import Limits, Question, ask
 
 SIZE = "retentiond_audit_tree_size"
 WORD = "retentiond_audit_root_word"

@@ -11,8 +11,9 @@ import pytest
 
 from retentiond.domain.errors import ConfigurationError, TryAgainError
 from retentiond.domain.finding import FindingKind, finding
-from retentiond.observe.http import CONNECTIONS, HttpEndpoint
+from retentiond.observe.http import HttpEndpoint
 from retentiond.observe.metrics import Metrics
+from retentiond.web.serve import CONNECTIONS
 from tests.unit.observe.builders import a_snapshot, a_store_status
 
 
@@ -243,13 +244,13 @@ def _wait_until_served(endpoint: HttpEndpoint) -> None:
 
 
 def test_a_silent_client_is_cut_off_in_time(endpoint: HttpEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retentiond.observe.http.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("retentiond.web.serve.TIMEOUT_S", 0.3)
     with socket.create_connection(endpoint.address, timeout=5) as connection:
         assert connection.recv(1) == b""
 
 
 def test_a_client_that_trickles_is_cut_off_in_time(endpoint: HttpEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retentiond.observe.http.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("retentiond.web.serve.TIMEOUT_S", 0.5)
     with socket.create_connection(endpoint.address, timeout=5) as connection, pytest.raises(ConnectionError):
         for _ in range(50):  # each byte well within the time that one may take
             connection.sendall(b"x")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from retentiond.domain.errors import UnreachableError, UsageError
-from retentiond.web import Limits, Question, ask, checked_url
+from retentiond.web.ask import Limits, Question, ask, checked_url
 from tests.system.harness import free_port, needs
 
 QUICK = Limits(seconds=0.5, size_bytes=1000)
