@@ -15,6 +15,7 @@ from retentiond.bootstrap.evidence import (
 from retentiond.bootstrap.parts import adopted_identity, diagnose, free_address, look_at_clock, wall_now
 from retentiond.bootstrap.reading import make_key, open_view, read_trail, recorded_decisions
 from retentiond.bootstrap.serving import run_daemon
+from retentiond.bootstrap.witnessing import WitnessOrder, run_witness, witness_key
 from retentiond.bootstrap.working import ask, run_once
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
@@ -26,6 +27,7 @@ __all__ = [
     "Held",
     "Loaded",
     "Outlook",
+    "WitnessOrder",
     "adopted_identity",
     "ask",
     "check_certificate",
@@ -45,8 +47,10 @@ __all__ = [
     "recorded_decisions",
     "run_daemon",
     "run_once",
+    "run_witness",
     "schema_text",
     "verify_trail",
     "vkey_text",
     "wall_now",
+    "witness_key",
 ]

@@ -40,6 +40,7 @@ _COMMANDS = {
     "register": "retentiond.cli.register",
     "config": "retentiond.cli.config",
     "clock": "retentiond.cli.clock",
+    "witness": "retentiond.cli.witness",
     "demo": "retentiond.cli.demo",
 }
 _SUMMARIES = {
@@ -57,6 +58,7 @@ _SUMMARIES = {
     "register": "Show the register of rooms and devices at any time.",
     "config": "Propose, check and show the configuration.",
     "clock": "Show the state of trusted time; accept the clock.",
+    "witness": "Cosign heads of audit trails, on another machine.",
     "demo": "Make a small store of real recordings and run the daemon on it.",
 }
 

@@ -20,7 +20,7 @@ import structlog
 
 from retentiond.observe.discretion import without_paths
 
-TEXTS = frozenset({"store", "camera", "category", "kind", "task", "state", "reason", "group"})
+TEXTS = frozenset({"store", "camera", "category", "kind", "task", "state", "reason", "group", "origin"})
 """The fields that may hold text."""
 
 _OWN = frozenset({"event", "level", "at", "exc_info", "stack_info"})

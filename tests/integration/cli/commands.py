@@ -92,6 +92,7 @@ ROWS = (
 
 ELSEWHERE = {
     "demo": "tests/system/test_demo.py",
+    "witness": "tests/integration/evidence/test_witness.py",
     "config init": "tests/integration/cli/test_config_init.py",
     "run": "every test that starts a daemon",
 }
