@@ -65,6 +65,8 @@ class World:
         self.memory.anchor = ClockAnchor(now, self.clock.since_boot, self.clock.boot_id)
         self.mode = Mode(enforcing=mode == "enforce")
         self.book = book(period)
+        self.recorder = "template"
+        self.recorder_config: str | None = None
         self.layouts: tuple[str, ...] = (LAYOUT,)
         self.winding_down = False
         self.stopping = False
@@ -115,12 +117,12 @@ class World:
         decisions = self.journal.decisions
         store = DirectoryStore(MAIN, str(self.store_path), expected=lambda: adopted_identity(decisions, MAIN))
         recorder = build_recorder(
-            "template",
+            self.recorder,
             store=MAIN,
             store_path=str(self.store_path),
             timezone="UTC",
             layouts=self.layouts,
-            recorder_config=None,
+            recorder_config=self.recorder_config,
         )
         self.keeper = StoreKeeper(store, recorder, parts, enforcing=self.mode.enforcing)
         self.cycle = Cycle([self.keeper], parts, self.book, mode=self.mode, watch=WatchOff())

@@ -108,10 +108,7 @@ def propose(store: str, *, recorder_config: str | None, timezone: str | None) ->
         path = parse_store_path(os.path.realpath(store))
     except ValueError as error:
         raise UsageError(str(error)) from error
-    configs = (
-        (recorder_config,) if recorder_config else ("/etc/motion/motion.conf", "/usr/local/etc/motion/motion.conf")
-    )
-    found = recognise(path, configs)
+    found = recognise(path, (recorder_config,) if recorder_config else _usual_configs(path))
     if not found:
         raise UsageError(
             f"{path}: nothing in it looks like recordings of a recorder that is known here; write recorder: template "
@@ -119,12 +116,22 @@ def propose(store: str, *, recorder_config: str | None, timezone: str | None) ->
         )
     if recorder_config and all(item.recorder_config != recorder_config for item in found):
         raise UsageError(
-            f"{recorder_config}: cannot be used for {path}; name Motion's own configuration that writes there, or "
-            "leave the option out"
+            f"{recorder_config}: cannot be used for {path}; name the configuration of the recorder that writes there, "
+            "or leave the option out"
         )
     best = found[0]
     recognised = Recognised(best.recorder, best.layout, best.cameras, best.recorder_config, timezone or _host_zone())
     return propose_files(path, recognised, looked_at=best.looked_at, matched=best.matched)
+
+
+def _usual_configs(path: str) -> tuple[str, ...]:
+    """Return where recorders keep their own configuration: what of it exists is looked at."""
+    beside = os.path.join(os.path.dirname(path), "config")
+    return (
+        "/etc/motion/motion.conf",
+        "/usr/local/etc/motion/motion.conf",
+        *(os.path.join(folder, name) for folder in (beside, "/config") for name in ("config.yml", "config.yaml")),
+    )
 
 
 def _host_zone() -> str:

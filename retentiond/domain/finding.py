@@ -23,6 +23,10 @@ class FindingKind(StrEnum):
     UNCLASSIFIED_ROOM = "unclassified_room"
     AUDIO_ENABLED = "audio_enabled"
     SOURCE_UNREACHABLE = "source_unreachable"
+    SOURCES_DISAGREE = "sources_disagree"
+    RECORDER_KEEPS_LONGER = "recorder_keeps_longer"
+    RECORDER_KEEPS_SHORTER = "recorder_keeps_shorter"
+    LOCKED_IN_RECORDER = "locked_in_recorder"
     OVERDUE = "overdue"
     UNCOVERED = "uncovered"
     UNCLASSIFIED_FILES = "unclassified_files"
@@ -65,6 +69,7 @@ SEVERITY: Mapping[FindingKind, Severity] = {
     FindingKind.UNCOVERED: Severity.BREACH,
     FindingKind.AUDIT_DAMAGED: Severity.BREACH,
     FindingKind.REMOVED_BY_OTHERS: Severity.NOTICE,
+    FindingKind.RECORDER_KEEPS_SHORTER: Severity.NOTICE,
     FindingKind.NOT_ENFORCING: Severity.NOTICE,
     FindingKind.WATCH_DOWN: Severity.NOTICE,
     FindingKind.AUDIT_UNSIGNED: Severity.NOTICE,

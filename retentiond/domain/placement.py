@@ -13,13 +13,14 @@ from retentiond.domain.register import INTIMATE_CARE, Device, Register, Relation
 class SeenDevice:
     """A camera that a source other than the register knows: a recorder's configuration, or a directory of a store.
 
-    `records_audio` is None where the source cannot tell.
+    `records_audio` is None where the source cannot tell; `sound` is the setting that says so, for people.
     """
 
     store: StoreName
     camera: CameraName
     source: str
     records_audio: bool | None = None
+    sound: str = ""
 
 
 def prohibited_rooms(register: Register, now: datetime) -> tuple[str, ...]:
@@ -115,7 +116,8 @@ def _seen_finding(register: Register, camera: SeenDevice) -> Finding | None:
         return finding(
             FindingKind.AUDIO_ENABLED,
             subject,
-            f"the recorder of store {camera.store!r} may record sound of {camera.camera!r}, which the register forbids",
+            f"the recorder of store {camera.store!r} may record sound of {camera.camera!r}, which the register forbids"
+            + (f" ({camera.sound})" if camera.sound else ""),
             "switch sound off in the recorder, or allow it in the register with the consent it needs",
         )
     return None

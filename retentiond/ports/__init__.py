@@ -15,7 +15,7 @@ from retentiond.ports.catalogue import (
     StreamBases,
 )
 from retentiond.ports.clock import ClockMemory, SystemClock
-from retentiond.ports.recorder import Entry, EntryKind, Recorder
+from retentiond.ports.recorder import LOCKED, Entry, EntryKind, Recorder
 from retentiond.ports.store import (
     IMMUTABLE,
     Absent,
@@ -56,6 +56,7 @@ from retentiond.ports.world import (
 
 __all__ = [
     "IMMUTABLE",
+    "LOCKED",
     "REGISTER",
     "Absent",
     "Arrived",

@@ -1,15 +1,18 @@
 """What is known of a recorder at a store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from retentiond.domain.drift import OwnRetention
+from retentiond.domain.finding import Finding
 from retentiond.domain.placement import SeenDevice
-from retentiond.domain.recording import (
-    Sighting,
-)
+from retentiond.domain.recording import CameraName, Recording, Sighting
+
+LOCKED = "locked_in_recorder"
+"""Why a recording stays that somebody locked in its recorder."""
 
 
 class EntryKind(StrEnum):
@@ -68,4 +71,34 @@ class Recorder(Protocol):
 
     def devices(self) -> Sequence[SeenDevice]:
         """Return the cameras in the recorder's own configuration. Raises StorageError if it cannot be read."""
+        ...
+
+    @property
+    def collective(self) -> CameraName | None:
+        """The name under which files are counted that are of no camera, such as a renamed export; None if none are."""
+        ...
+
+    @property
+    def retentions(self) -> Sequence[OwnRetention]:
+        """How long the recorder itself keeps what, by its configuration as `devices` read it last."""
+        ...
+
+    @property
+    def oddities(self) -> Sequence[Finding]:
+        """What a person has to know besides, as `devices` read it last: locks, clocks and copies of the recorder."""
+        ...
+
+    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:
+        """Return those that somebody locked in the recorder, as it says now, else as it said last. Never raises."""
+        ...
+
+    def announce(self, recordings: Sequence[Recording]) -> None:
+        """Note durably that these are about to be deleted, where the recorder has to be told of it. Never raises.
+
+        Where it cannot be noted the deletion goes on all the same: only the recorder's own books lag behind.
+        """
+        ...
+
+    def tell_deleted(self, recordings: Sequence[Recording]) -> None:
+        """Tell the recorder that these are gone, now or as soon as it can be reached. Never raises."""
         ...

@@ -11,6 +11,8 @@ from retentiond.domain.names import join
 from retentiond.domain.recording import CameraName, Kept, Recognised, Sighting, Unclassified
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.layout import Doubtful, Layout, NameReader
+from retentiond.recorders.part import compile_part
+from retentiond.recorders.pattern import Part
 
 FORMER_LAYOUTS = 100
 """So many layouts that were in force before are remembered; each one more costs a little at every name."""
@@ -21,17 +23,42 @@ _NEWEST = Kept("a link to the newest snapshot")
 
 
 @dataclass(frozen=True, slots=True)
+class KeptNames:
+    """Names that are deliberately kept, and why."""
+
+    parts: tuple[Part, ...]
+    why: str
+
+    def match(self, directory: bytes, name: bytes) -> bool:
+        """Tell whether a name is one of these."""
+        texts = [*(directory.split(b"/") if directory else ()), name]
+        return len(texts) == len(self.parts) and all(
+            compile_part(part).greedy.fullmatch(text) for part, text in zip(self.parts, texts, strict=True)
+        )
+
+    def could_lead(self, directory: bytes) -> bool:
+        """Tell whether such names can lie below a directory."""
+        texts = directory.split(b"/")
+        return len(texts) < len(self.parts) and all(
+            compile_part(part).greedy.fullmatch(text) for part, text in zip(self.parts, texts, strict=False)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Classifier:
     """The layouts of a store in the order of preference, and the cameras that its recorder has.
 
     `newest` are names of links to the newest snapshot, which the recorder replaces. `former` are layouts of earlier
-    configurations: they read what no layout in force does.
+    configurations: they read what no layout in force does. `last` are layouts that read only what no other does, and
+    `kept` are names that the recorder writes and that are no recordings.
     """
 
     layouts: tuple[Layout, ...]
     known: frozenset[CameraName] = frozenset()
     newest: frozenset[bytes] = frozenset()
     former: tuple[Layout, ...] = ()
+    last: tuple[Layout, ...] = ()
+    kept: tuple[KeptNames, ...] = ()
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         """Say of each entry, in order, what it is."""
@@ -39,13 +66,13 @@ class Classifier:
         if not former and len(in_force) == 1 and isinstance(in_force[0], NameReader):
             read = in_force[0].read
             return [
-                (found if isinstance(found := read(entry.name), Recognised) else _UNCLASSIFIED)
+                (found if isinstance(found := read(entry.name), Recognised) else self._left(directory, entry.name))
                 if entry.kind is EntryKind.FILE
                 else self._other(directory, entry)
                 for entry in entries
             ]
         return [
-            self._settle(_readings(in_force, entry.name), _readings(former, entry.name))
+            self._settle(directory, entry.name, _readings(in_force, entry.name), _readings(former, entry.name))
             if entry.kind is EntryKind.FILE
             else self._other(directory, entry)
             for entry in entries
@@ -53,11 +80,15 @@ class Classifier:
 
     def could_lead(self, directory: bytes) -> bool:
         """Tell whether recordings can lie below a directory."""
-        return any(layout.could_lead(directory) for layout in (*self.layouts, *self.former))
+        layouts = (*self.layouts, *self.former, *self.last)
+        return any(item.could_lead(directory) for item in layouts) or any(
+            item.could_lead(directory) for item in self.kept
+        )
 
     def is_past(self, directory: bytes, now: datetime) -> bool:
         """Tell whether a directory came with the time, and no layout has anything written into it at `now`."""
-        made = [layout for layout in (*self.layouts, *self.former) if layout.made_directory(directory)]
+        every = (*self.layouts, *self.former, *self.last)
+        made = [layout for layout in every if layout.made_directory(directory)]
         return bool(made) and not any(layout.writes_into(directory, now) for layout in made)
 
     def followed_by(
@@ -79,17 +110,24 @@ class Classifier:
             return _NEWEST
         return _UNCLASSIFIED
 
-    def _settle(self, in_force: "Readings", former: "Readings") -> Sighting:
+    def _settle(self, directory: bytes, name: bytes, in_force: "Readings", former: "Readings") -> Sighting:
         """Return what the layouts in force say; where they say nothing, what former ones do.
 
         A start on which the two disagree is none: it might delete too early.
         """
         if not in_force:
-            return _agreed(former, frozenset())
+            return _agreed(former, frozenset()) if former else self._left(directory, name)
         found = _agreed(in_force, self.known)
         if isinstance(found, Recognised) and any(_differs(found, reading) for reading in former):
             return _UNCLASSIFIED
         return found
+
+    def _left(self, directory: bytes, name: bytes) -> Sighting:
+        """Return what a name is that no other layout can read."""
+        found = _agreed(_readings(_open(self.last, directory), name), self.known)
+        if isinstance(found, Recognised):
+            return found
+        return next((Kept(item.why) for item in self.kept if item.match(directory, name)), _UNCLASSIFIED)
 
 
 Readings = Sequence[Recognised | Doubtful]

@@ -8,10 +8,11 @@ from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import Sighting
 from retentiond.ports import Entry
 from retentiond.recorders.classifier import Classifier
+from retentiond.recorders.plain import Plain
 
 
 @dataclass(frozen=True, slots=True)
-class FixedRecorder:
+class FixedRecorder(Plain):
     """`Recorder` by layouts only; it has no configuration that could name cameras."""
 
     kind: str

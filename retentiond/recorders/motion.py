@@ -20,12 +20,13 @@ from retentiond.recorders.layout import Layout
 from retentiond.recorders.motion_conf import parse_cameras
 from retentiond.recorders.motion_layouts import NEWEST, MotionLayouts, MotionStore, default_layouts, layouts_of, name_of
 from retentiond.recorders.motion_memory import Cameras, ForgetfulMemory, MotionMemory
+from retentiond.recorders.plain import Plain
 
 SOURCE = "motion.conf"
 FORGETFUL = ForgetfulMemory()
 
 
-class Motion:
+class Motion(Plain):
     """Recognises by the layouts of a configuration that is read again each time `devices` is asked for.
 
     What was read is in force from then on. What was written under layouts that were in force before is still

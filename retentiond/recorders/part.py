@@ -15,6 +15,8 @@ from retentiond.recorders.pattern import (
     TIME_FIELDS,
     AnyText,
     Camera,
+    Chars,
+    Choice,
     Extension,
     Item,
     Literal,
@@ -88,26 +90,38 @@ def _expression(part: Part, camera: bytes | None, lazy: bytes) -> bytes:
 
 def _item_expression(item: Item, camera: bytes | None, lazy: bytes, seen: set[str]) -> bytes:
     match item:
-        case Literal(text):
-            return re.escape(text)
         case TimeField(letter):
             return _named(letter, TIME_FIELDS[letter] + (lazy if letter == "s" else b""), seen)
-        case Camera(digits):
-            return _named("camera", _camera_expression(camera, lazy, digits=digits), seen)
+        case Camera():
+            return _named("camera", _camera_expression(item, camera, lazy), seen)
         case Extension(among):
             choice = b"|".join(re.escape(text) for text in among)
             return _named("ext", choice or b"[A-Za-z0-9]{1,5}" + lazy, seen)
+        case _:
+            return _nameless_expression(item, lazy)
+
+
+def _nameless_expression(item: Literal | Number | Chars | Choice | AnyText, lazy: bytes) -> bytes:
+    match item:
+        case Literal(text):
+            return re.escape(text)
         case Number(padded):
             return b"(" + (b" *" + lazy if padded else b"") + b"[0-9]{1,20}" + lazy + b")"
+        case Chars(alphabet, least, most):
+            return b"([%s]{%d,%d}%s)" % (alphabet, least, most, lazy if least != most else b"")
+        case Choice(texts):
+            return b"(?:" + b"|".join(re.escape(text) for text in texts) + b")"
         case AnyText():
             return rb"([^/\x00]{0,%d}%s)" % (MAX_NAME_BYTES, lazy)
 
 
-def _camera_expression(camera: bytes | None, lazy: bytes, *, digits: bool) -> bytes:
+def _camera_expression(item: Camera, camera: bytes | None, lazy: bytes) -> bytes:
     if camera is not None:
         return re.escape(camera)
-    if digits:
+    if item.digits:
         return b" *[0-9]{1,10}" + lazy
+    if item.alphabet:
+        return b"[%s]{1,%d}%s" % (item.alphabet, MAX_NAME_BYTES, lazy)
     return rb"[^/\x00]{1,%d}%s" % (MAX_NAME_BYTES, lazy)
 
 

@@ -5,7 +5,9 @@ its author meant: a layout decides what may be deleted.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 TIME_FIELDS = {
@@ -44,9 +46,10 @@ class TimeField:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """The name of a camera; with `digits` its number."""
+    """The name of a camera; with `digits` its number. `alphabet` are the only characters that it can have, if known."""
 
     digits: bool = False
+    alphabet: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,31 @@ class Extension:
     among: tuple[bytes, ...] = ()
 
 
-Item: TypeAlias = Literal | TimeField | Camera | AnyText | Number | Extension
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """From `least` to `most` characters of an `alphabet`, which is written as in a regular expression: `0-9a-f`."""
+
+    alphabet: bytes
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several texts, none of which begins another."""
+
+    texts: tuple[bytes, ...]
+
+
+Item: TypeAlias = Literal | TimeField | Camera | AnyText | Number | Extension | Chars | Choice
 Part: TypeAlias = tuple[Item, ...]
 
 
-def parse_pattern(text: str) -> tuple[Part, ...]:
-    """Return the parts of a layout, checked.
+NO_WORDS: Mapping[str, Item] = MappingProxyType({})
+
+
+def parse_pattern(text: str, words: Mapping[str, Item] = NO_WORDS) -> tuple[Part, ...]:
+    """Return the parts of a layout, checked. A recorder's own layouts may use `words` besides those for people.
 
     Raises:
         ValueError: it cannot be read, or it would recognise more than it says. The text tells the remedy.
@@ -82,8 +104,8 @@ def parse_pattern(text: str) -> tuple[Part, ...]:
         raise ValueError("layout is empty; write one such as '{camera}/%Y-%m-%d/%H-%M-%S.mp4'")
     if text.startswith("/"):
         raise ValueError(f"layout {text!r} begins with '/'; write it relative to the path of the store")
-    parts = tuple(_parse_part(part, text) for part in text.split("/"))
-    check_parts(parts, text)
+    parts = tuple(_parse_part(part, text, words) for part in text.split("/"))
+    check_parts(parts, text, whole_names=bool(words))
     return parts
 
 
@@ -100,13 +122,16 @@ def letters_of(parts: tuple[Part, ...]) -> frozenset[str]:
 
 def is_variable(item: Item) -> bool:
     """Tell whether an item may be of different lengths, so that it can compete with another for the same bytes."""
-    return not isinstance(item, Literal | TimeField) or item == TimeField("s")
+    if isinstance(item, Chars):
+        return item.least != item.most
+    return not isinstance(item, Literal | TimeField | Choice) or item == TimeField("s")
 
 
-def check_parts(parts: tuple[Part, ...], text: str, *, cameras_known: bool = False) -> None:
+def check_parts(parts: tuple[Part, ...], text: str, *, cameras_known: bool = False, whole_names: bool = False) -> None:
     """Refuse a layout that recognises more than it says, or whose names can never be read in one way only.
 
-    With `cameras_known`, a camera's name may touch another item of open length: the names tell where it ends.
+    With `cameras_known`, a camera's name may touch another item of open length: the names tell where it ends. With
+    `whole_names`, a name may say nothing itself: a recorder's own directory says what is in it.
 
     Raises:
         ValueError: with the rule and the remedy; `text` names the layout in it.
@@ -115,35 +140,35 @@ def check_parts(parts: tuple[Part, ...], text: str, *, cameras_known: bool = Fal
         _check_part(part, text)
         _check_separation(part, text, cameras_known=cameras_known)
     _check_time(parts, text)
-    if not _tells_something(parts):
+    if not whole_names and not _tells_something(parts):
         raise ValueError(
             f"layout {text!r} would recognise every file; add the time (%Y-%m-%d …) or an extension such as '.mp4'"
         )
 
 
-def _parse_part(part: str, text: str) -> Part:
+def _parse_part(part: str, text: str, words: Mapping[str, Item]) -> Part:
     if part in {"", ".", ".."}:
         raise ValueError(f"layout {text!r} has an empty part, '.' or '..' in its path; remove it")
     if not part.strip("*"):
         raise ValueError(f"layout {text!r} has {part!r} in its path, and '*' means itself here; write {{any}}")
     items: list[Item] = []
     for token in _TOKEN.finditer(part):
-        items.extend(_items_of(token, text))
+        items.extend(_items_of(token, text, words))
     return _joined(items)
 
 
-def _items_of(token: re.Match[str], text: str) -> list[Item]:
+def _items_of(token: re.Match[str], text: str, words: Mapping[str, Item]) -> list[Item]:
     if token["text"] is not None:
         return [Literal(token["text"].encode("utf-8", "surrogateescape"))]
     if token["word"] is not None:
-        return [_word(token["word"], text)]
+        return [words.get(token["word"]) or _word(token["word"], text)]
     letter = token["field"]
     if letter == "%":
         return [Literal(b"%")]
     if letter in TIME_FIELDS:
         return [TimeField(letter)]
     if letter in _SHORT:
-        return list(_parse_part(_SHORT[letter], text))
+        return list(_parse_part(_SHORT[letter], text, words))
     raise ValueError(
         f"layout {text!r}: {token.group()!r} is not known; "
         f"use %Y %m %d %H %M %S %y %j %s %f %z %F %T %R %%, or {_WORDS}"

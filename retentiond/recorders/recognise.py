@@ -5,15 +5,16 @@ It reads names only, a bounded number of them, follows no link, and proposes not
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from retentiond.domain.errors import StorageError
+from retentiond.domain.errors import RetentiondError, StorageError
 from retentiond.domain.instants import EARLIEST
 from retentiond.domain.names import join, readable
 from retentiond.domain.recording import CameraName, Recognised, StoreName
 from retentiond.ports import Entry, EntryKind, Recorder
+from retentiond.recorders.frigate import build_frigate
 from retentiond.recorders.motion import build_motion
 from retentiond.recorders.template import build_template
 
@@ -72,10 +73,10 @@ class Recognition:
     looked_at: int
 
 
-def recognise(path: str, motion_configs: Iterable[str] = ()) -> tuple[Recognition, ...]:
+def recognise(path: str, configs: Sequence[str] = ()) -> tuple[Recognition, ...]:
     """Return what fits the files below `path`, the best first; empty if nothing does.
 
-    A configuration among `motion_configs` counts only if it can be read and Motion writes below `path` by it.
+    A configuration among `configs` counts only if it can be read and its recorder writes below `path` by it.
 
     Raises:
         StorageError: `path` cannot be listed.
@@ -83,7 +84,7 @@ def recognise(path: str, motion_configs: Iterable[str] = ()) -> tuple[Recognitio
     sample = tuple(_sample(os.fsencode(path)))
     looked_at = sum(entry.kind is EntryKind.FILE for _, entries in sample for entry in entries)
     found = []
-    for recorder, layout, config in _candidates(path, motion_configs):
+    for recorder, layout, config in _candidates(path, configs):
         matched, cameras, extensions = _try(recorder, sample)
         if matched:
             narrow = _with_extension(layout, extensions)
@@ -91,14 +92,24 @@ def recognise(path: str, motion_configs: Iterable[str] = ()) -> tuple[Recognitio
     return tuple(sorted(found, key=lambda item: -item.matched))
 
 
-def _candidates(path: str, motion_configs: Iterable[str]) -> Iterator[tuple[Recorder, str | None, str | None]]:
-    for config in motion_configs:
-        recorder = build_motion(_STORE, path, UTC, config)
-        if recorder.ready:
-            yield recorder, None, config
+def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, str | None, str | None]]:
+    """Yield what may have written the files, what says the most of them first."""
+    for config in configs:
+        for recorder in (build_motion(_STORE, path, UTC, config), build_frigate(_STORE, path, UTC, config)):
+            if _is_spoken_for(recorder):
+                yield recorder, None, config
+    yield build_frigate(_STORE, path, UTC, None), None, None
     yield build_motion(_STORE, path, UTC, None), None, None
     for layout in COMMON_LAYOUTS:
         yield build_template(_STORE, UTC, (layout,)), layout, None
+
+
+def _is_spoken_for(recorder: Recorder) -> bool:
+    """Tell whether a configuration is this recorder's, and names cameras."""
+    try:
+        return bool(recorder.devices()) and recorder.ready
+    except RetentiondError:
+        return False
 
 
 def _try(
@@ -109,7 +120,7 @@ def _try(
     for directory, entries in sample:
         for entry, sighting in zip(entries, recorder.classify(directory, entries), strict=True):
             if isinstance(sighting, Recognised) and (sighting.start is None or sighting.start >= EARLIEST):
-                cameras.add(sighting.camera)
+                cameras |= {sighting.camera} - {recorder.collective}
                 extensions[entry.name.rpartition(b".")[2]] += 1
     return extensions.total(), tuple(sorted(cameras)), extensions
 

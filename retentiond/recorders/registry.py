@@ -5,18 +5,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import StoreName
+from retentiond.recorders.configured import ConfiguredRecorder
 from retentiond.recorders.fixed import FixedRecorder
+from retentiond.recorders.frigate import build_frigate
 from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
 from retentiond.recorders.motion_memory import MotionMemory
 from retentiond.recorders.template import build_template, template_layouts
 
-AnyRecorder: TypeAlias = Motion | FixedRecorder
+AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | FixedRecorder
 
-SUPPORTED = ("motion", "template")
+SUPPORTED = ("frigate", "motion", "template")
 """What `recorder:` may say."""
 
 _LATER = {  # where no layout describes the files, None
-    "frigate": "recordings/%Y-%m-%d/%H/{camera}/%M.%S.mp4",
     "zoneminder": None,
     "mediamtx": "{camera}/%Y-%m-%d_%H-%M-%S-%f.mp4",
     "motioneye": "{camera}/%Y-%m-%d/%H-%M-%S.{ext}",
@@ -47,8 +48,10 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
         raise ConfigurationError(_unsupported(kind, store))
     zone = _zone(timezone, store)
     try:
+        extra = template_layouts(store, zone, layouts)
+        if kind == "frigate":
+            return build_frigate(store, store_path, zone, recorder_config, extra)
         if kind == "motion":
-            extra = template_layouts(store, zone, layouts)
             return build_motion(store, store_path, zone, recorder_config, extra, memory=memory)
         if not layouts:
             raise ValueError("recorder 'template' needs a layout, such as '{camera}/%Y-%m-%d/%H-%M-%S.mp4'")

@@ -23,7 +23,7 @@ class RoomCheck:
 
 def check_rooms(
     register: Register,
-    recorders: Iterable[tuple[StoreName, Recorder]],
+    recorders: Sequence[tuple[StoreName, Recorder]],
     on_disk: Iterable[tuple[StoreName, CameraName]],
     now: datetime,
 ) -> RoomCheck:
@@ -40,7 +40,8 @@ def check_rooms(
         inventory.append(Inventory(f"{recorder.kind}/{store}", DeviceKind.CAMERA, len(devices)))
         if recorder.trouble is not None:
             unreachable.append(_unusable(store, recorder, recorder.trouble))
-    seen += [SeenDevice(store, camera, "recordings on the disk") for store, camera in on_disk]
+    collective = {(store, recorder.collective) for store, recorder in recorders}
+    seen += [SeenDevice(*place, "recordings on the disk") for place in on_disk if place not in collective]
     return RoomCheck((*check_placement(register, seen, now), *unreachable), _rooms(register, now), tuple(inventory))
 
 

@@ -20,6 +20,7 @@ from retentiond.ports import Present, Snapshot, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import RoomCheck, check_rooms
+from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import failed_store, record_findings, store_findings
 from retentiond.services.find_holds import hold_findings, hold_status
 from retentiond.services.keep_store import Parts, StoreKeeper
@@ -238,13 +239,11 @@ class Cycle:
         parts = self._parts
         now = self.now()
         surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
-        rooms = check_rooms(
-            self.book.register,
-            [(keeper.name, keeper.recorder) for keeper in self.keepers],
-            {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams},
-            now,
-        )
-        found = self._find(surveys, rooms, now)
+        recorders = [(keeper.name, keeper.recorder) for keeper in self.keepers]
+        on_disk = {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams}
+        rooms = check_rooms(self.book.register, recorders, on_disk, now)
+        drift = check_recorders(recorders, on_disk, self.book)
+        found = self._find(surveys, (*rooms.findings, *drift), now)
         self._on_record(partial(self._record_evidence, surveys, found, now))
         snapshot = self._snapshot(surveys, rooms, found, now)
         parts.observer.publish(snapshot)
@@ -258,13 +257,13 @@ class Cycle:
             self._heartbeat_at = now
             self._parts.journal.save()
 
-    def _find(self, surveys: Sequence[Survey], rooms: RoomCheck, now: datetime) -> tuple[Finding, ...]:
+    def _find(self, surveys: Sequence[Survey], checked: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
         found: list[Finding] = [*self._parts.timekeeper.findings(), *self._standing.values(), *self._failures.values()]
         for keeper, survey in zip(self.keepers, surveys, strict=True):
             found += store_findings(survey)
             found += keeper.findings()
             found += self._unwatched(keeper, now)
-        found += rooms.findings
+        found += checked
         found += hold_findings(self._parts.journal.decisions.suspensions.values(), now)
         if not self.mode.enforcing:
             found.append(NOT_ENFORCING)

@@ -27,9 +27,10 @@ from retentiond.domain.event import (
 from retentiond.domain.hold_event import Widening, hold_widened
 from retentiond.domain.recording import Identity, Recording, StoreName
 from retentiond.domain.run import CHUNK, DueRecording
-from retentiond.domain.starts import MAX_RECORDING, Arrival, Doubt, is_rewritten
+from retentiond.domain.starts import Arrival, Doubt, is_rewritten
 from retentiond.domain.suspension import Suspension, only
 from retentiond.ports import (
+    LOCKED,
     Arrived,
     Catalogue,
     ClaimChunk,
@@ -164,22 +165,36 @@ class Deleter:
                 result.skipped += 1
         return still
 
+    def _unlocked(self, chunk: _Chunk, due: Sequence[DueRecording]) -> Sequence[DueRecording]:
+        """Ask the recorder what somebody has locked in it. That stays, and is a finding until it goes (ADR 0017)."""
+        locked = frozenset(chunk.order.recorder.locked([item.recording for item in due])) if due else frozenset()
+        for item in due if locked else ():
+            if item.recording in locked:
+                chunk.result.failed += 1
+                self._note_failure(chunk, item.recording, LOCKED)
+        return [item for item in due if item.recording not in locked] if locked else due
+
     def _delete_chunk(self, chunk: _Chunk, due: Sequence[DueRecording]) -> None:
-        if not due:
-            return
+        unlocked = self._unlocked(chunk, due)
+        if unlocked:
+            self._delete_unlocked(chunk, unlocked)
+        name = chunk.order.store.name
+        self._set_back(name, chunk.failures)
+        if chunk.gone:
+            self._catalogue.forget(chunk.gone)
+            self._observer.removed_by_others(name, len(chunk.gone))
+
+    def _delete_unlocked(self, chunk: _Chunk, due: Sequence[DueRecording]) -> None:
         store = chunk.order.store
         with store.chunk() as claims:
             self._pin(chunk, claims, due)
             if chunk.intended:
                 records = self._journal.write(intents(store.name, chunk.run, chunk.intended))
                 intent_of = {entry["claim"]: record.seq for record in records for entry in record.fields["recordings"]}
+                chunk.order.recorder.announce([item.due.recording for item in chunk.intended])
                 for item in chunk.intended:
                     claims.remove(chunk.pins[item.claim], item.claim)
                 self._confirm(chunk, claims.settle(), intent_of)
-        self._set_back(store.name, chunk.failures)
-        if chunk.gone:
-            self._catalogue.forget(chunk.gone)
-            self._observer.removed_by_others(store.name, len(chunk.gone))
 
     def _pin(self, chunk: _Chunk, claims: ClaimChunk, due: Sequence[DueRecording]) -> None:
         for number, item in enumerate(due, start=chunk.first):
@@ -214,10 +229,7 @@ class Deleter:
         written = written_of(identity)
         now = self._now()
         latest = max(now, self._timekeeper.wall())  # files are stamped by the wall clock, right or wrong
-        if written is None or written - recording.start <= MAX_RECORDING:
-            return False
-        seen = self._catalogue.first_seen(recording)
-        if not is_rewritten(recording.start, written, birth_of(identity), first_seen=seen, now=latest):
+        if written is None or not is_rewritten(recording.start, written, birth_of(identity), now=latest):
             return False
         again = Recording(recording.stream, recording.place, min(written, now), recording.unit)
         self._catalogue.restart(recording, Arrived(again, again.start, Doubt.REWRITTEN, Arrival.ORDINARY))
@@ -232,6 +244,7 @@ class Deleter:
         records = self._journal.write(events)
         deleted = [item.due.recording for item in chunk.intended if isinstance(removals[item.claim], Removed)]
         self._catalogue.forget(deleted, trail_seq=records[-1].seq + 1)
+        chunk.order.recorder.tell_deleted(deleted)
         for item, record in zip(chunk.intended, records, strict=True):
             self._tell(chunk, item.due, removals[item.claim], record.seq)
 

@@ -8,7 +8,17 @@ from retentiond.domain.finding import Finding, FindingKind, compare_findings, fi
 from retentiond.domain.recording import StoreName
 from retentiond.domain.run import WAIT_TEXT, Plan
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports import IMMUTABLE, Absent, CatalogueRow, Foreign, Present, Setback, StoreCondition, Unadopted
+from retentiond.ports import (
+    IMMUTABLE,
+    LOCKED,
+    Absent,
+    CatalogueRow,
+    Foreign,
+    Present,
+    Setback,
+    StoreCondition,
+    Unadopted,
+)
 from retentiond.services.journal import Journal
 from retentiond.services.survey import Survey
 
@@ -159,7 +169,8 @@ def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
 
 
 def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding]:
-    stuck = Counter(item.error for item in setbacks if item.attempts > VOIDS_TOLERATED or item.error == IMMUTABLE)
+    at_once = {IMMUTABLE, LOCKED}
+    stuck = Counter(item.error for item in setbacks if item.attempts > VOIDS_TOLERATED or item.error in at_once)
     marked = stuck.pop(IMMUTABLE, 0)
     if marked:
         yield finding(
@@ -169,6 +180,14 @@ def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding
             "append-only (chattr +i, +a): nobody can delete them while they are",
             "find them: retentiond audit show; if nobody means to keep them, take the mark off: chattr -i -a FILE; "
             "retentiond never does",
+        )
+    locked = stuck.pop(LOCKED, 0)
+    if locked:
+        yield finding(
+            FindingKind.LOCKED_IN_RECORDER,
+            store,
+            f"{locked} recordings in store {store!r} are due and stay, because somebody locked them in the recorder",
+            "unlock them in the recorder; what has to be kept on a ground is kept by: retentiond hold place",
         )
     for error, count in stuck.items():
         yield finding(

@@ -16,6 +16,7 @@ from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Suspension, in_force
 from retentiond.ports import Catalogue, Recorder, Store
 from retentiond.services.check_placement import check_rooms
+from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import store_findings
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.outlook import Forecaster, Outlook
@@ -90,26 +91,23 @@ class View:
         surveyor = self._sources.surveyor
         return [surveyor.survey(site.store.name, site.store.examine(), self._book, now) for site in self._sources.sites]
 
-    def outlook(self, at: datetime | None = None) -> list[Outlook]:
-        """Say what is due in every store now, or `at` another instant, and what falls due next."""
-        now, forecaster = self.now(), self._sources.forecaster
+    def outlook(self, now: datetime) -> list[Outlook]:
+        """Say what is due at `now` in every store, and what falls due next."""
+        forecaster = self._sources.forecaster
         return [
-            forecaster.outlook(site.store.name, site.store.examine(), self._book, now, at=at)
-            for site in self._sources.sites
+            forecaster.outlook(site.store.name, site.store.examine(), self._book, now) for site in self._sources.sites
         ]
 
     def check(self) -> tuple[Finding, ...]:
         """Return the findings about rooms, recorders and stores, as of now."""
         now = self.now()
         surveys = self.surveys(now)
-        rooms = check_rooms(
-            self._book.register,
-            [(site.store.name, site.recorder) for site in self._sources.sites],
-            {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams},
-            now,
-        )
+        recorders = [(site.store.name, site.recorder) for site in self._sources.sites]
+        on_disk = {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams}
+        rooms = check_rooms(self._book.register, recorders, on_disk, now)
+        drift = check_recorders(recorders, on_disk, self._book)
         stores = [item for survey in surveys for item in store_findings(survey)]
-        return tuple({item.key: item for item in (*rooms.findings, *stores)}.values())
+        return tuple({item.key: item for item in (*rooms.findings, *drift, *stores)}.values())
 
     def find(self, camera: str, since: datetime, until: datetime) -> Iterator[Found]:
         """Yield the recordings of a camera that start in `since <= start < until`: existing, then deleted.

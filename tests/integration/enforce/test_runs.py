@@ -16,6 +16,7 @@ from retentiond.domain.errors import StorageError
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.recording import Sighting, StoreName, Stream
 from retentiond.domain.run import CHUNK
+from retentiond.recorders.plain import Plain
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
 from retentiond.storage.store import DirectoryStore
@@ -147,7 +148,7 @@ def test_i6_a_hold_that_is_asked_for_during_a_run_is_in_force_before_its_next_ch
     assert kinds == ["recording.deleted"] * CHUNK + ["hold.placed", "run.completed"]
 
 
-class Failing:
+class Failing(Plain):
     """A recorder that cannot say anything about any name."""
 
     kind = "failing"

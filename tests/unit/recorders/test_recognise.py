@@ -61,6 +61,17 @@ def test_a_configuration_of_motion_that_fits_comes_first(tmp_path: Path) -> None
     assert best.cameras == ("waiting_room",)
 
 
+def test_a_tree_of_frigate_is_recognised_with_the_configuration_that_fits(tmp_path: Path) -> None:
+    config, store = tmp_path / "config.yml", tmp_path / "media"
+    config.write_text("cameras: {front_door: {}, yard: {}}\n")
+    write(store, "recordings/2026-09-18/07/front_door/41.10.mp4", "clips/thumbs/yard/1789717270.5-k3x9ab.webp")
+    write(store, "exports/Holiday.mp4", "custom.png")
+    for configs, named in (((), None), ((str(tmp_path / "gone"), str(config)), str(config))):
+        best = recognise(str(store), configs)[0]
+        assert (best.recorder, best.recorder_config, best.layout) == ("frigate", named, None)
+        assert (best.cameras, best.matched) == (("front_door", "yard"), 3)
+
+
 def test_what_nobody_names_is_not_recognised(tmp_path: Path) -> None:
     write(tmp_path, "holiday/beach.mp4", "music/1.wav")
     assert recognise(str(tmp_path)) == ()

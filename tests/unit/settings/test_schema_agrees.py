@@ -94,7 +94,7 @@ BAD_SETTINGS = [
     changed("[video]", "video"),
     changed("[video]", "[film]"),
     changed("[video]", "[video, video]"),
-    changed("recorder: motion", "recorder: frigate"),
+    changed("recorder: motion", "recorder: frigat"),
     changed("name: main", "name: Main"),
     changed("Example Clinic OÜ", "030"),
     changed("Example Clinic OÜ", "~"),

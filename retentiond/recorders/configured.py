@@ -1,0 +1,125 @@
+"""A recorder that is known by its own configuration, read again each time that its cameras are asked for.
+
+The configuration belongs to somebody else: it may change, break or be closed to us at any time. While it cannot be
+used, what was read last stays in force, and `trouble` says why (I9).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from retentiond.domain.drift import OwnRetention
+from retentiond.domain.errors import StorageError
+from retentiond.domain.finding import Finding
+from retentiond.domain.placement import SeenDevice
+from retentiond.domain.recording import CameraName, Recording, Sighting
+from retentiond.ports import Entry
+from retentiond.recorders.classifier import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a recorder's own configuration and books tell. `problems` are parts of them that cannot be used."""
+
+    classifier: Classifier
+    devices: tuple[SeenDevice, ...] = ()
+    retentions: tuple[OwnRetention, ...] = ()
+    oddities: tuple[Finding, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Books(Protocol):
+    """What a recorder knows of its recordings itself: a database, an index. Nothing here ever raises."""
+
+    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:
+        """As `Recorder.locked`."""
+        ...
+
+    def announce(self, recordings: Sequence[Recording]) -> None:
+        """As `Recorder.announce`."""
+        ...
+
+    def tell_deleted(self, recordings: Sequence[Recording]) -> None:
+        """As `Recorder.tell_deleted`."""
+        ...
+
+
+class Source(Books, Protocol):
+    """One recorder's configuration and books."""
+
+    def read(self, former: Classifier | None) -> Told:
+        """Read it. `former` is what was in force so far.
+
+        Raises:
+            StorageError: it cannot be used at all; what was read last stays in force.
+        """
+        ...
+
+
+class ConfiguredRecorder:
+    """`Recorder` by what a source tells. One thread asks for `devices`; any may classify."""
+
+    def __init__(
+        self, kind: str, source: Source, before: Classifier | None, collective: CameraName | None = None
+    ) -> None:
+        self._kind = kind
+        self._source = source
+        self._classifier = before
+        self._collective = collective
+        self._told: Told | None = None
+        self._trouble: str | None = None if before is not None else "its configuration was not read yet"
+
+    @property
+    def kind(self) -> str:
+        return self._kind
+
+    @property
+    def ready(self) -> bool:
+        return self._classifier is not None
+
+    @property
+    def trouble(self) -> str | None:
+        return self._trouble
+
+    @property
+    def collective(self) -> CameraName | None:
+        return self._collective
+
+    @property
+    def retentions(self) -> Sequence[OwnRetention]:
+        return () if self._told is None else self._told.retentions
+
+    @property
+    def oddities(self) -> Sequence[Finding]:
+        return () if self._told is None else self._told.oddities
+
+    def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
+        classifier = self._classifier
+        if classifier is None:
+            raise StorageError(self._trouble or "")
+        return classifier.classify(directory, entries)
+
+    def is_past(self, directory: bytes, now: datetime) -> bool:
+        classifier = self._classifier
+        return classifier is not None and classifier.is_past(directory, now)
+
+    def devices(self) -> Sequence[SeenDevice]:
+        try:
+            told = self._source.read(self._classifier)
+        except StorageError as error:
+            self._trouble = str(error)
+            raise
+        self._told = told
+        self._classifier = told.classifier
+        self._trouble = "; ".join(told.problems) or None
+        return told.devices
+
+    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:
+        return self._source.locked(recordings)
+
+    def announce(self, recordings: Sequence[Recording]) -> None:
+        self._source.announce(recordings)
+
+    def tell_deleted(self, recordings: Sequence[Recording]) -> None:
+        self._source.tell_deleted(recordings)

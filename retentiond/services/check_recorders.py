@@ -1,0 +1,30 @@
+"""Meets the rules with what recorders are themselves set to keep, and hears what they know besides."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from retentiond.domain.drift import Compared, OwnRetention, drift_findings
+from retentiond.domain.finding import Finding
+from retentiond.domain.recording import CameraName, StoreName, Stream
+from retentiond.ports import Recorder
+from retentiond.services.rulebook import RuleBook
+
+
+def check_recorders(
+    recorders: Sequence[tuple[StoreName, Recorder]], on_disk: Collection[tuple[StoreName, CameraName]], book: RuleBook
+) -> tuple[Finding, ...]:
+    """Return the drift of each recorder, as its configuration was read last, and its oddities."""
+    found: list[Finding] = []
+    for store, recorder in recorders:
+        cameras = sorted(camera for place, camera in on_disk if place == store)
+        compared = [item for own in recorder.retentions for item in _compare(store, own, cameras, book)]
+        found += drift_findings(store, recorder.kind, compared)
+        found += recorder.oddities
+    return tuple(found)
+
+
+def _compare(store: StoreName, own: OwnRetention, cameras: Sequence[CameraName], book: RuleBook) -> Iterable[Compared]:
+    """Yield the rules beside a setting; one for all cameras is compared for each that has recordings."""
+    for camera in (own.camera,) if own.camera is not None else cameras:
+        for term in book.coverage(Stream(store, camera, own.category)).terms[-1:]:
+            if term.rule is not None:
+                yield Compared(own, camera, term.rule)
