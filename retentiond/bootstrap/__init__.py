@@ -17,12 +17,14 @@ from retentiond.bootstrap.reading import make_key, open_view, read_trail, record
 from retentiond.bootstrap.serving import run_daemon
 from retentiond.bootstrap.witnessing import WitnessOrder, run_witness, witness_key
 from retentiond.bootstrap.working import ask, run_once
+from retentiond.services.changes import Change
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
 from retentiond.services.view import Found, Held
 
 __all__ = [
     "Against",
+    "Change",
     "Found",
     "Held",
     "Loaded",

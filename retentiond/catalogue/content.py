@@ -12,7 +12,7 @@ from retentiond.domain.recording import StoreName, Stream, Unit
 from retentiond.domain.starts import Arrival
 from retentiond.ports import Arrived, Setback
 
-_ADD = "INSERT OR IGNORE INTO recording VALUES (?,?,?,?)"
+_ADD = "INSERT OR IGNORE INTO recording VALUES (?,?,?,?,?)"
 _HAS_KEY = "WHERE stream=? AND start=? AND directory=? AND name=?"
 
 
@@ -75,7 +75,7 @@ class Content:
         )
 
     def _add_group(self, stream: int, directory: int, arrived: Sequence[Arrived]) -> None:
-        plain = [key_of(stream, directory, item.recording) for item in arrived if _is_plain(item)]
+        plain = [(*key_of(stream, directory, item.recording), _delay(item)) for item in arrived if _is_plain(item)]
         fresh = self._db.change_each(_ADD, plain)
         fresh += sum(
             self._add_special(key_of(stream, directory, item.recording), item)
@@ -94,7 +94,7 @@ class Content:
 
     def _add_special(self, key: Key, item: Arrived) -> int:
         """Add a recording that has more than its key, unless it is known."""
-        fresh = self._db.change(_ADD, *key)
+        fresh = self._db.change(_ADD, *key, _delay(item))
         if fresh and item.recording.unit is Unit.DIRECTORY:
             self._db.change("INSERT INTO whole VALUES (?,?,?,?)", *key)
         if fresh and _is_odd(item):
@@ -102,6 +102,11 @@ class Content:
             seen = instants.to_ms(item.first_seen)
             self._db.change("INSERT INTO oddity VALUES (?,?,?,?,?,?,?)", *key, seen, doubt, item.arrival.value)
         return fresh
+
+
+def _delay(item: Arrived) -> int:
+    """Return the whole seconds from a start to the first sight, rounded up: nothing is older than it is."""
+    return -((instants.to_ms(item.recording.start) - instants.to_ms(item.first_seen)) // 1000)
 
 
 def _is_odd(item: Arrived) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from retentiond.catalogue.errors import damaged, refused
 from retentiond.domain.errors import StorageError
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x72746364
 """Written into the file's header, `rtcd`: whose database this is."""
 
@@ -39,7 +39,7 @@ CREATE TABLE span (
   directory INTEGER NOT NULL, stream INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, n INTEGER NOT NULL,
   PRIMARY KEY (directory, stream)
 ) WITHOUT ROWID;
-CREATE TABLE recording ({_KEY}, PRIMARY KEY (stream, start, directory, name)) WITHOUT ROWID;
+CREATE TABLE recording ({_KEY}, delay INTEGER NOT NULL, PRIMARY KEY (stream, start, directory, name)) WITHOUT ROWID;
 CREATE TABLE whole ({_KEY}, PRIMARY KEY (stream, start, directory, name)) WITHOUT ROWID;
 CREATE TABLE oddity (
   {_KEY}, first_seen INTEGER NOT NULL, doubt TEXT, arrival TEXT NOT NULL,
@@ -57,7 +57,8 @@ CREATE TABLE plan (
 ) WITHOUT ROWID;
 CREATE TABLE member (store TEXT NOT NULL, {_KEY}, PRIMARY KEY (store, start, stream, directory, name)) WITHOUT ROWID;
 """
-"""`whole` names the recordings that are directories, all others are files; `span.lo` and `hi` may be wider than the
+"""`delay` is how long after its start a recording was first seen, in whole seconds, rounded up: two or three bytes.
+`whole` names the recordings that are directories, all others are files; `span.lo` and `hi` may be wider than the
 rows they hold, `n` is exact; what hangs on a recording has its key and goes with it."""
 
 

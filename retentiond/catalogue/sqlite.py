@@ -160,6 +160,12 @@ class SqliteCatalogue:
         )
         return sum(int(row[0]) for row in found if row is not None)
 
+    def first_seen(self, recording: Recording) -> datetime | None:
+        query = "SELECT start + 1000 * delay FROM recording WHERE stream=? AND start=? AND directory=? AND name=?"
+        keys = [key for key in self._keys.find([recording]) if not self._rows.is_doubted(key)]
+        row = self._db.row(query, *keys[0]) if keys else None
+        return self._instant(row and row[0])
+
     def odd(self, store: StoreName) -> Sequence[CatalogueRow]:
         return self._rows.odd(store)
 

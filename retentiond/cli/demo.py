@@ -212,7 +212,7 @@ def _show(config: Path, *, ask_first: bool) -> None:
     _step("Plan", "the store is new to the daemon, so what is due in it waits for a person:")
     _run(config, "plan")
     with bootstrap.open_view(loaded) as view:
-        plan = next((item.waiting for item in view.outlook(view.now()) if item.waiting is not None), None)
+        plan = next((item.waiting for item in view.outlook() if item.waiting is not None), None)
     if plan is None:
         raise RetentiondError("the demo found no plan that waits; please report this with the daemon's log")
     if ask_first and not click.confirm(f"Delete these {plan.count} recordings?", default=True):

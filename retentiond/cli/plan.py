@@ -1,14 +1,17 @@
 """`retentiond plan`: what is deleted when, and what waits for a person."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
-from retentiond.cli.render import coloured, count_of, local, say
+from retentiond.cli.render import coloured, count_of, local, say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
+from retentiond.domain.period import duration_text
 from retentiond.domain.run import WAIT_TEXT, Plan
 
 
@@ -18,11 +21,12 @@ from retentiond.domain.run import WAIT_TEXT, Plan
 def command(at: str | None, config: str, as_json: bool) -> None:
     """Show what is due, what of it goes by itself, what waits for approval, and when the next falls due.
 
-    With --config NEW it shows what another configuration would change; nothing is deleted by it.
+    With --at a later TIME it shows what will have gone until then. With --config NEW it shows what the rules of
+    another configuration would change; nothing is deleted by it.
     """
     with bootstrap.open_view(bootstrap.load(config)) as view:
         now = view.now() if at is None else typed_instant("--at", at)
-        outlooks = view.outlook(now)
+        outlooks = view.outlook(None if at is None else now)
         trusted = view.trusted()
     if as_json:
         emit_json(
@@ -35,6 +39,8 @@ def command(at: str | None, config: str, as_json: bool) -> None:
         )
         return
     say(f"at {local(now)}" + ("" if trusted else "   (the clock is not credible yet: nothing is deleted)"))
+    if not all(item.in_force for item in outlooks):
+        say("under rules that are not in force; what they would change is shown for each store")
     for item in outlooks:
         _print(item)
 
@@ -80,7 +86,25 @@ def _store(item: bootstrap.Outlook) -> dict[str, Any]:
         "held": [{"hold": kept.hold, "count": kept.count, "until": instants.to_text(kept.until)} for kept in item.held],
         "next_due": None if item.next_due is None else instants.to_text(item.next_due),
         "upcoming": [{"day": day, "count": count} for day, count in item.upcoming],
+        "in_force": item.in_force,
+        "changes": [_change(change) for change in item.changes],
     }
+
+
+def _change(change: bootstrap.Change) -> dict[str, Any]:
+    return {
+        "camera": change.stream.camera,
+        "category": change.stream.category.value,
+        "recordings": change.recordings,
+        "before_s": [_seconds(period) for period in change.before],
+        "after_s": [_seconds(period) for period in change.after],
+        "due": change.due,
+        "spared": change.spared,
+    }
+
+
+def _seconds(period: timedelta | None) -> int | None:
+    return None if period is None else int(period.total_seconds())
 
 
 def _print(item: bootstrap.Outlook) -> None:
@@ -91,12 +115,7 @@ def _print(item: bootstrap.Outlook) -> None:
     if item.going:
         say(f"  go by themselves   {count_of(item.going, 'recording')}, explained by the passing of time")
     if item.waiting is not None:
-        plan = item.waiting
-        say(coloured(f"  wait for approval  {count_of(plan.count, 'recording')}", "warn") + f": {WAIT_TEXT[plan.why]}")
-        for camera, count, oldest, newest in item.waiting_cameras:
-            span = local(oldest) if oldest == newest else f"{local(oldest)} to {local(newest)}"
-            say(f"    {camera}: {count_of(count, 'recording')}, {span}")
-        _print_what_to_type(item, plan)
+        _print_waiting(item, item.waiting)
     for kept in item.held:
         due = count_of(kept.count, "recording")
         say(f"  kept               {due} that are due, by hold {kept.hold} until {local(kept.until)} at most")
@@ -105,6 +124,42 @@ def _print(item: bootstrap.Outlook) -> None:
     say(f"  next               {local(item.next_due)}")
     for day, count in item.upcoming:
         say(f"    {day}  {count_of(count, 'recording')}")
+    if not item.in_force:
+        _print_changes(item)
+
+
+def _print_waiting(item: bootstrap.Outlook, plan: Plan) -> None:
+    say(coloured(f"  wait for approval  {count_of(plan.count, 'recording')}", "warn") + f": {WAIT_TEXT[plan.why]}")
+    for camera, count, oldest, newest in item.waiting_cameras:
+        span = local(oldest) if oldest == newest else f"{local(oldest)} to {local(newest)}"
+        say(f"    {camera}: {count_of(count, 'recording')}, {span}")
+    _print_what_to_type(item, plan)
+
+
+def _print_changes(item: bootstrap.Outlook) -> None:
+    if not item.changes:
+        say("  changes nothing here")
+        return
+    say("  what would change")
+    table(
+        ("    camera", "category", "recordings", "in force", "then", "due at once", "due no longer"),
+        (
+            (
+                f"    {change.stream.camera}",
+                change.stream.category,
+                f"{change.recordings:,}",
+                _periods(change.before),
+                _periods(change.after),
+                f"{change.due:,}",
+                f"{change.spared:,}",
+            )
+            for change in item.changes
+        ),
+    )
+
+
+def _periods(periods: Sequence[timedelta | None]) -> str:
+    return ", ".join("no rule" if period is None else duration_text(period) for period in periods)
 
 
 def _print_what_to_type(item: bootstrap.Outlook, plan: Plan) -> None:
@@ -113,5 +168,7 @@ def _print_what_to_type(item: bootstrap.Outlook, plan: Plan) -> None:
     elif item.approvable:
         say("  to release exactly these, once, within 24 hours:")
         say(f"    retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}")
+    elif not item.in_force:
+        say("  they can be approved once these rules are in force: write them, reload the daemon, and look again")
     else:
         say("  they can be approved once a daemon in mode enforce has adopted the store and found them due itself")

@@ -122,15 +122,19 @@ def is_disputed(start: datetime, deadline: datetime, arrival: datetime) -> bool:
     return arrival - start > DISPUTE_AFTER and deadline <= arrival
 
 
-def is_rewritten(start: datetime, written: datetime, birth: datetime | None, *, now: datetime) -> bool:
+def is_rewritten(
+    start: datetime, written: datetime, birth: datetime | None, *, first_seen: datetime | None, now: datetime
+) -> bool:
     """S7: tell whether a file was written again so long after its start that it is no longer that recording.
 
     A file that came into the store late, and was written when it came, is a copy and not a rewrite: its birth
-    stands in for its start (S5 judges copies). A file time in the future shows nothing, and pins nothing (S4).
+    stands in for its start (S5 judges copies). But a file that was born after its name was first seen is another one,
+    put there since. A file time in the future shows nothing, and pins nothing (S4).
     """
     if written > now + ARRIVAL_TOLERANCE:
         return False
-    begun = start if birth is None else max(start, birth)
+    is_copy = birth is not None and (first_seen is None or birth <= first_seen)
+    begun = max(start, birth) if birth is not None and is_copy else start
     return written - begun > MAX_RECORDING
 
 

@@ -138,6 +138,13 @@ class Catalogue(Protocol):
         """Return the newest start of a stream."""
         ...
 
+    def first_seen(self, recording: Recording) -> datetime | None:
+        """Return when a recording was first met, up to a second later.
+
+        None if it is not in the catalogue, or if its start was in doubt: the clocks may have disagreed then.
+        """
+        ...
+
     def odd(self, store: StoreName) -> Sequence[CatalogueRow]:
         """Return the rows that had something odd at first sight."""
         ...

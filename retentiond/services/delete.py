@@ -27,7 +27,7 @@ from retentiond.domain.event import (
 from retentiond.domain.hold_event import Widening, hold_widened
 from retentiond.domain.recording import Identity, Recording, StoreName
 from retentiond.domain.run import CHUNK, DueRecording
-from retentiond.domain.starts import Arrival, Doubt, is_rewritten
+from retentiond.domain.starts import MAX_RECORDING, Arrival, Doubt, is_rewritten
 from retentiond.domain.suspension import Suspension, only
 from retentiond.ports import (
     LOCKED,
@@ -229,7 +229,10 @@ class Deleter:
         written = written_of(identity)
         now = self._now()
         latest = max(now, self._timekeeper.wall())  # files are stamped by the wall clock, right or wrong
-        if written is None or not is_rewritten(recording.start, written, birth_of(identity), now=latest):
+        if written is None or written - recording.start <= MAX_RECORDING:
+            return False
+        seen = self._catalogue.first_seen(recording)
+        if not is_rewritten(recording.start, written, birth_of(identity), first_seen=seen, now=latest):
             return False
         again = Recording(recording.stream, recording.place, min(written, now), recording.unit)
         self._catalogue.restart(recording, Arrived(again, again.start, Doubt.REWRITTEN, Arrival.ORDINARY))

@@ -10,6 +10,7 @@ from retentiond.domain.run import DueRecording, Plan, Sorted, digest_of
 from retentiond.domain.span import Span, due_spans, within, without
 from retentiond.domain.suspension import in_force, reach_of
 from retentiond.ports import Catalogue, StoreCondition
+from retentiond.services.changes import Change, changes
 from retentiond.services.journal import Journal
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
@@ -22,7 +23,8 @@ DAYS_SHOWN = 7
 class Outlook:
     """One store at one instant, for `plan`.
 
-    What waits is `approvable` if the daemon has frozen it under its digest; else it is what it would freeze.
+    What waits is `approvable` if the daemon has frozen it under its digest; else it is what it would freeze. The rules
+    are `in_force` if they are those that the daemon recorded last; else `changes` says what they would change.
     """
 
     store: StoreName
@@ -38,6 +40,8 @@ class Outlook:
     next_due: datetime | None
     upcoming: tuple[tuple[str, int], ...]
     held: tuple["Kept", ...] = ()
+    in_force: bool = True
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,29 @@ class Forecaster:
         self._planner = planner
         self._clock_proven = clock_proven
 
-    def outlook(self, store: StoreName, condition: StoreCondition, book: RuleBook, now: datetime) -> Outlook:
-        """Return what `plan` shows of a store at `now`, under the rules of `book`."""
-        sorted_ = self._planner.sort(store, book, now, clock_proven=self._clock_proven)
+    def outlook(
+        self,
+        store: StoreName,
+        condition: StoreCondition,
+        book: RuleBook,
+        now: datetime,
+        *,
+        at: datetime | None = None,
+    ) -> Outlook:
+        """Return what `plan` shows of a store at `now`, or `at` another instant, under the rules of `book`.
+
+        At a later instant it shows what will have gone by itself until then, with the daemon running: the limit is
+        asked about what is due now, since no run will ever hold all of the rest at once.
+        """
+        at = at or now
+        sorted_ = self._planner.sort(store, book, min(now, at), clock_proven=self._clock_proven)
         waiting, members = self._waiting(store, book, sorted_, now)
         held = set(members)
         going = [due.recording for due in sorted_.go if due.recording not in held]
+        if at > now:
+            falling = self._falling_due(store, book, now, at)
+            going += [row.recording for row in self._catalogue.find(falling) if row.recording not in held]
+        in_force = self._journal.decisions.policy_digest in {book.policy_digest, None}
         uuid = self._uuid(store)
         approved = waiting is not None and self._journal.decisions.approval_for(waiting.digest, now) is not None
         return Outlook(
@@ -77,9 +98,11 @@ class Forecaster:
             approved=approved,
             approvable=waiting is not None and waiting == self._catalogue.waiting(store),
             waiting_cameras=_by_camera(members),
-            next_due=self._planner.next_due(store, book, now),
-            upcoming=self._upcoming(store, book, now),
-            held=self._held(store, book, now),
+            next_due=self._planner.next_due(store, book, at),
+            upcoming=self._upcoming(store, book, at),
+            held=self._held(store, book, at),
+            in_force=in_force,
+            changes=() if in_force else tuple(changes(self._catalogue, store, book, min(now, at))),
         )
 
     def _held(self, store: StoreName, book: RuleBook, now: datetime) -> tuple[Kept, ...]:

@@ -91,11 +91,12 @@ class View:
         surveyor = self._sources.surveyor
         return [surveyor.survey(site.store.name, site.store.examine(), self._book, now) for site in self._sources.sites]
 
-    def outlook(self, now: datetime) -> list[Outlook]:
-        """Say what is due at `now` in every store, and what falls due next."""
-        forecaster = self._sources.forecaster
+    def outlook(self, at: datetime | None = None) -> list[Outlook]:
+        """Say what is due in every store now, or `at` another instant, and what falls due next."""
+        now, forecaster = self.now(), self._sources.forecaster
         return [
-            forecaster.outlook(site.store.name, site.store.examine(), self._book, now) for site in self._sources.sites
+            forecaster.outlook(site.store.name, site.store.examine(), self._book, now, at=at)
+            for site in self._sources.sites
         ]
 
     def check(self) -> tuple[Finding, ...]:

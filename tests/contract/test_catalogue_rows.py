@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from retentiond.domain.recording import Recording, Unit
 from retentiond.domain.span import BEGINNING
 from retentiond.domain.starts import Arrival, Doubt
@@ -156,6 +158,29 @@ def test_a_recording_that_was_written_again_has_a_new_start(catalogue: Catalogue
     assert list(catalogue.streams(STORE)) == [(a_stream(), 2)]
     assert catalogue.setbacks(STORE) == []
     assert compared(catalogue, former.place.directory, other) == (set(), {again})
+
+
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("arrival", [Arrival.ORDINARY, Arrival.LATE])
+def test_the_first_sight_is_kept_to_the_second_that_is_over_then(
+    catalogue: Catalogue, unit: Unit, arrival: Arrival
+) -> None:
+    for number, delay in enumerate((timedelta(), MS, timedelta(seconds=1), timedelta(days=9), -timedelta(minutes=4))):
+        item = a_recording(FIRST, path=b"d/%d" % number, unit=unit)
+        arrived = Arrived(item, FIRST + delay, arrival=arrival)
+        catalogue.update(STORE, a_listing(b"d"), [arrived], (), ())
+        catalogue.update(STORE, a_listing(b"d"), [Arrived(item, NOW)], (), ())  # another look changes nothing
+        seen = catalogue.first_seen(item)
+        assert seen is not None
+        assert timedelta() <= seen - (FIRST + delay) < timedelta(seconds=1)
+        catalogue.forget([item])
+        assert catalogue.first_seen(item) is None
+
+
+def test_the_first_sight_of_one_whose_start_was_in_doubt_is_not_told(catalogue: Catalogue) -> None:
+    arrive(catalogue, doubted := a_recording(path=b"d/1"), doubt=Doubt.CLOCK_UNSETTLED)
+    assert catalogue.first_seen(doubted) is None
+    assert catalogue.first_seen(a_recording(path=b"d/2")) is None
 
 
 def test_a_recording_that_was_forgotten_meanwhile_starts_again_all_the_same(catalogue: Catalogue) -> None:

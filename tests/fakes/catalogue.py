@@ -1,7 +1,8 @@
 """The catalogue in plain dicts: slow, and so simple that one sees that it is right."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from retentiond.domain import instants, names
@@ -23,6 +24,7 @@ class MemoryCatalogue:
     def __init__(self) -> None:
         self._streams: dict[Stream, StreamBases] = {}
         self._rows: dict[Key, CatalogueRow] = {}
+        self._seen: dict[Key, datetime] = {}
         self._setbacks: dict[Key, Setback] = {}
         self._unclassified: dict[Directory, int] = {}
         self._sample: dict[Directory, list[bytes]] = {}
@@ -135,6 +137,13 @@ class MemoryCatalogue:
     def count(self, spans: Sequence[Span]) -> int:
         return len(self._found(spans))
 
+    def first_seen(self, recording: Recording) -> datetime | None:
+        seen = self._seen.get(key_of(recording))
+        if seen is None or self._rows[key_of(recording)].doubt is not None:
+            return None
+        start = whole_ms(recording.start)
+        return start + timedelta(seconds=math.ceil((whole_ms(seen) - start) / timedelta(seconds=1)))
+
     def odd(self, store: StoreName) -> Sequence[CatalogueRow]:
         return [row for key, row in self._rows.items() if key[0].store == store and row != CatalogueRow(row.recording)]
 
@@ -205,11 +214,13 @@ class MemoryCatalogue:
         row = CatalogueRow(Recording(recording.stream, recording.place, start, recording.unit))
         if item.doubt is not None or item.arrival is not Arrival.ORDINARY:
             row = CatalogueRow(row.recording, whole_ms(item.first_seen), item.doubt, item.arrival)
-        self._rows.setdefault(key_of(recording), row)
+        if self._rows.setdefault(key_of(recording), row) is row:
+            self._seen[key_of(recording)] = item.first_seen
 
     def _drop(self, keys: Iterable[Key]) -> None:
         for key in keys:
             self._rows.pop(key, None)
+            self._seen.pop(key, None)
             self._setbacks.pop(key, None)
             for members in self._members.values():
                 members.discard(key)

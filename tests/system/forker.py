@@ -7,7 +7,7 @@ Run as a script. Reads one order a line, as JSON: `arguments` of the command, `o
 to have it wait for SIGUSR1 before it begins. Answers with the fork's pid when that is ready, then with its status.
 An order may also say where the command stands in the world: `errors` for its complaints apart from the rest,
 `environment` to add (null takes a variable away), `directory` to work in, `user` to be, and `pipe` for an output that
-nobody reads any more.
+nobody reads any more. One that is `quick` ends without taking the interpreter down.
 """
 
 import gc
@@ -34,17 +34,18 @@ def import_everything() -> None:
         importlib.import_module(name)
 
 
-def serve() -> None:
-    """Carry out orders until there are no more. In a fork this returns after the first one has begun."""
+def serve() -> bool:
+    """Carry out orders until there are no more. In a fork this returns when the order has begun: is it a quick one?"""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     while line := sys.stdin.buffer.readline():
         order = json.loads(line)
         pid = os.fork()
         if pid == 0:
             begin(order)
-            return
+            return bool(order.get("quick"))
         _, status = os.waitpid(pid, 0)
         os.write(REPLIES, b"ended %d\n" % os.waitstatus_to_exitcode(status))
+    return False
 
 
 def begin(order: dict[str, Any]) -> None:
@@ -92,6 +93,11 @@ if __name__ == "__main__":
     gc.freeze()  # a fork that ends would else look at every object there is, and copy its page
     from retentiond.cli.main import main
 
-    serve()
+    quick = serve()
     if len(sys.argv) > 1:
-        main()
+        try:
+            main()
+        except SystemExit as end:
+            if not quick or not isinstance(end.code, int):
+                raise
+            os._exit(end.code)  # to take so large an interpreter down costs more than most commands

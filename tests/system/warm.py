@@ -85,7 +85,7 @@ class Warm:
         """
         out, err = self.root / "out", self.root / "err"
         order: dict[str, Any] = {"arguments": arguments, "output": output or str(out), "errors": str(err)}
-        order |= {"environment": dict(environment or {}), "user": user, "pipe": broken_pipe}
+        order |= {"environment": dict(environment or {}), "user": user, "pipe": broken_pipe, "quick": True}
         if directory is not None:
             order["directory"] = directory
         out.write_bytes(b"")

@@ -5,6 +5,8 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from retentiond.domain.finding import FindingKind
 from tests.world import BEGIN, World
 
@@ -121,6 +123,33 @@ def test_one_that_is_written_again_long_after_counts_from_then(tmp_path: Path) -
     while world.waiting():
         world.approve()
     assert not path.exists()
+    world.stop()
+
+
+@pytest.mark.parametrize("swapped", ["files", "directories"])
+def test_fresh_footage_under_an_old_name_is_not_what_was_seen_under_it(tmp_path: Path, swapped: str) -> None:
+    """Exchanged before the run looks: nothing in the name tells, but a file is no older than its birth."""
+    world = World(tmp_path, now=datetime.now(UTC).replace(microsecond=0) - HOUR)  # the births of files are real
+    fill(world)
+    old = world.record("hall", world.clock.wall - timedelta(minutes=30))
+    world.scan()
+    world.pass_time(29 * DAY, look_every=DAY)
+    fresh = world.record("hall", world.clock.wall - timedelta(minutes=30))
+    fresh.write_bytes(b"fresh")
+    stamp = world.clock.wall.timestamp()
+    os.utime(fresh, (stamp, stamp))
+    world.scan()
+    one, other = (old, fresh) if swapped == "files" else (old.parent, fresh.parent)
+    between = world.root / "between"
+    for source, target in ((one, between), (other, one), (between, other)):
+        os.rename(source, target)
+    if swapped == "directories":
+        os.rename(old.parent / fresh.name, old)
+    world.pass_time(2 * DAY, look_every=HOUR)
+    while world.waiting():
+        world.approve()
+    assert old.read_bytes() == b"fresh"
+    assert FindingKind.REWRITTEN in world.findings()
     world.stop()
 
 

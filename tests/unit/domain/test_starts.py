@@ -134,19 +134,27 @@ def test_s5_disputed_is_over_48_hours_older_than_its_arrival_and_past_its_deadli
 
 
 def test_a_file_written_up_to_a_day_after_its_start_is_still_that_recording() -> None:
-    assert not is_rewritten(NOW, NOW + DAY, None, now=NOW + DAY * 9)
-    assert is_rewritten(NOW, NOW + DAY + TICK, None, now=NOW + DAY * 9)
-    assert not is_rewritten(NOW, NOW - DAY * 40, None, now=NOW + DAY * 9)
+    assert not is_rewritten(NOW, NOW + DAY, None, first_seen=None, now=NOW + DAY * 9)
+    assert is_rewritten(NOW, NOW + DAY + TICK, None, first_seen=None, now=NOW + DAY * 9)
+    assert not is_rewritten(NOW, NOW - DAY * 40, None, first_seen=None, now=NOW + DAY * 9)
 
 
 def test_a_copy_that_was_written_when_it_came_is_no_rewrite() -> None:
-    assert not is_rewritten(NOW - DAY * 40, NOW, NOW, now=NOW + DAY * 9)
-    assert is_rewritten(NOW - DAY * 40, NOW + DAY + TICK, NOW, now=NOW + DAY * 9)
+    assert not is_rewritten(NOW - DAY * 40, NOW, NOW, first_seen=None, now=NOW + DAY * 9)
+    assert is_rewritten(NOW - DAY * 40, NOW + DAY + TICK, NOW, first_seen=None, now=NOW + DAY * 9)
+
+
+def test_a_file_born_after_its_name_was_first_seen_is_no_copy_but_another_file() -> None:
+    start, seen = NOW - DAY * 40, NOW - DAY * 39
+    assert not is_rewritten(start, seen, seen, first_seen=seen, now=NOW)
+    assert is_rewritten(start, seen + TICK, seen + TICK, first_seen=seen, now=NOW)
+    assert not is_rewritten(start, start + DAY, seen + TICK, first_seen=seen, now=NOW), "one copied with its time"
+    assert is_rewritten(start, NOW, None, first_seen=seen, now=NOW)
 
 
 def test_a_birth_before_the_start_changes_nothing() -> None:
-    assert is_rewritten(NOW, NOW + DAY + TICK, NOW - DAY, now=NOW + DAY * 9)
-    assert not is_rewritten(NOW, NOW + DAY, NOW - DAY, now=NOW + DAY * 9)
+    assert is_rewritten(NOW, NOW + DAY + TICK, NOW - DAY, first_seen=None, now=NOW + DAY * 9)
+    assert not is_rewritten(NOW, NOW + DAY, NOW - DAY, first_seen=None, now=NOW + DAY * 9)
 
 
 # --- arrival ------------------------------------------------------------------------------------------------------
@@ -255,5 +263,5 @@ def test_a_start_is_settled_with_the_clock(
 
 
 def test_a_file_time_in_the_future_is_no_sign_of_a_rewrite() -> None:
-    assert not is_rewritten(NOW - DAY * 30, NOW + timedelta(minutes=5) + TICK, None, now=NOW)
-    assert is_rewritten(NOW - DAY * 30, NOW + timedelta(minutes=5), None, now=NOW)
+    assert not is_rewritten(NOW - DAY * 30, NOW + timedelta(minutes=5) + TICK, None, first_seen=None, now=NOW)
+    assert is_rewritten(NOW - DAY * 30, NOW + timedelta(minutes=5), None, first_seen=None, now=NOW)
