@@ -68,6 +68,7 @@ class World:
         self.recorder = "template"
         self.recorder_config: str | None = None
         self.layouts: tuple[str, ...] = (LAYOUT,)
+        self.others: dict[StoreName, Path] = {}
         self.winding_down = False
         self.stopping = False
         self.between_chunks: Callable[[], bool] = lambda: self.stopping
@@ -91,7 +92,7 @@ class World:
             self.catalogue,
             self.journal,
             dispute_grace=timedelta(hours=24),
-            winding_down=frozenset({MAIN} if self.winding_down else ()),
+            winding_down=frozenset({MAIN, *self.others} if self.winding_down else ()),
         )
         deleter = Deleter(
             self.journal,
@@ -114,19 +115,23 @@ class World:
             surveyor,
             spare,
         )
+        self.keeper = self._keeper(MAIN, self.store_path)
+        others = [self._keeper(name, path) for name, path in self.others.items()]
+        self.cycle = Cycle([self.keeper, *others], parts, self.book, mode=self.mode, watch=WatchOff())
+        self.cycle.start()
+
+    def _keeper(self, name: StoreName, path: Path) -> StoreKeeper:
         decisions = self.journal.decisions
-        store = DirectoryStore(MAIN, str(self.store_path), expected=lambda: adopted_identity(decisions, MAIN))
+        store = DirectoryStore(name, str(path), expected=lambda: adopted_identity(decisions, name))
         recorder = build_recorder(
             self.recorder,
-            store=MAIN,
-            store_path=str(self.store_path),
+            store=name,
+            store_path=str(path),
             timezone="UTC",
             layouts=self.layouts,
             recorder_config=self.recorder_config,
         )
-        self.keeper = StoreKeeper(store, recorder, parts, enforcing=self.mode.enforcing)
-        self.cycle = Cycle([self.keeper], parts, self.book, mode=self.mode, watch=WatchOff())
-        self.cycle.start()
+        return StoreKeeper(store, recorder, self.parts, enforcing=self.mode.enforcing)
 
     @property
     def running(self) -> bool:

@@ -54,6 +54,7 @@ def open_view(loaded: Loaded) -> Iterator[View]:
             forecaster,
             lambda: records_since(log),
             decisions,
+            settings.enforcing,
         )
         yield View(sources, loaded.book)
 

@@ -42,6 +42,10 @@ class StorageError(RetentiondError):
     exit_status = 74
 
 
+class StoreFailedError(StorageError):
+    """A store as a whole did not do what it was asked. Others are not concerned, and it is tried again."""
+
+
 class MustRestartError(StorageError):
     """What this process knows cannot be trusted any more: it ends at once, and the next start reads the disk."""
 

@@ -42,6 +42,7 @@ class FindingKind(StrEnum):
     STORE_FOREIGN = "store_foreign"
     STORE_UNADOPTED = "store_unadopted"
     STORE_READ_ONLY = "store_read_only"
+    STORE_DEGRADED = "store_degraded"
     STORE_UNREADABLE = "store_unreadable"
     STORE_TOO_DEEP = "store_too_deep"
     CLAIM_UNEXPLAINED = "claim_unexplained"

@@ -44,6 +44,7 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.STORE_FOREIGN: "a store is not the one that was adopted",
     FindingKind.STORE_UNADOPTED: "a store has not been adopted: nothing is deleted in it",
     FindingKind.STORE_READ_ONLY: "a store is mounted read-only: nothing can be deleted in it",
+    FindingKind.STORE_DEGRADED: "nothing can be deleted in a store although it is there",
     FindingKind.STORE_UNREADABLE: "a store, or a part of it, cannot be read",
     FindingKind.STORE_TOO_DEEP: "a store has directories so deep that they are not looked into",
     FindingKind.CLAIM_UNEXPLAINED: "a claim directory holds what nothing on the record explains",

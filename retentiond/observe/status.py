@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "retentiond.status/1"
 
-REACHABLE = frozenset({"present", "read_only"})
+REACHABLE = frozenset({"present", "read_only", "degraded"})
 """Conditions of a store in which it is there and is the one that was adopted."""
 
 
@@ -95,6 +95,7 @@ def _stream(status: StreamStatus) -> dict[str, Any]:
         "newest": _text(status.newest),
         "overdue": status.overdue,
         "overdue_since": _text(status.overdue_since),
+        "refused": [{"why": why, "count": count} for why, count in status.refused],
         "period_s": status.period_s,
     }
 

@@ -19,7 +19,8 @@ from retentiond.ports.trail import Head
 class StreamStatus:
     """One stream as the world may see it. `overdue` leaves out what a suspension keeps.
 
-    `overdue_since` is the first deadline that was missed by what is still there.
+    `overdue_since` is the first deadline that was missed by what is still there, and `refused` counts, by the reason,
+    what of it could not be deleted.
     """
 
     stream: Stream
@@ -29,6 +30,7 @@ class StreamStatus:
     overdue: int
     period_s: int | None
     overdue_since: datetime | None = None
+    refused: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,9 +258,10 @@ class Cycle:
             self._parts.journal.save()
 
     def _find(self, surveys: Sequence[Survey], checked: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
+        obstacle = self._obstacle()
         found: list[Finding] = [*self._parts.timekeeper.findings(), *self._standing.values(), *self._failures.values()]
         for keeper, survey in zip(self.keepers, surveys, strict=True):
-            found += store_findings(survey)
+            found += store_findings(survey, obstacle=obstacle)
             found += keeper.findings()
             found += self._unwatched(keeper, now)
         found += checked
@@ -270,6 +271,14 @@ class Cycle:
         if not self._parts.journal.head().signed:
             found.append(UNSIGNED)
         return tuple({item.key: item for item in found}.values())
+
+    def _obstacle(self) -> str | None:
+        """Say what keeps anything from being deleted, whatever store it is in."""
+        if not self.mode.enforcing:
+            return "the daemon observes only"
+        if not isinstance(self._parts.timekeeper.look(), Credible):
+            return "the clock is not credible"
+        return "the audit trail cannot be written" if UNWRITABLE in self._standing else None
 
     def _unwatched(self, keeper: StoreKeeper, now: datetime) -> Sequence[Finding]:
         """Tell where hints should come and do not; the scans find everything all the same (I8)."""
@@ -330,9 +339,9 @@ class Cycle:
             raise
         except RetentiondError as error:
             self._failures[keeper.name, part] = failed_store(keeper.name, str(error))
-            keeper.distrust()
+            keeper.failed(error)
             return False
-        if part != "listing":
+        if part != "listing" and not (part == "work" and keeper.failing):
             self._failures.pop((keeper.name, part), None)
         return True
 
@@ -356,7 +365,7 @@ class Cycle:
     def _wait(self, now: datetime) -> timedelta:
         upcoming = [keeper.next_due - now for keeper in self.keepers if keeper.next_due is not None]
         ending = self.holds.next_end()
-        upcoming += [] if ending is None else [ending - now]
+        upcoming += [ending - now] if ending is not None and ending > now else []
         return max(min((LONGEST_WAIT, *upcoming)), timedelta())
 
     def _keeper(self, store: StoreName) -> StoreKeeper:

@@ -5,15 +5,15 @@ the directory is synced and the name verified gone (I2).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from retentiond.domain.clock import Credible
 from retentiond.domain.decide import Delete, decide
-from retentiond.domain.errors import StorageError
+from retentiond.domain.errors import MustRestartError, StorageError, StoreFailedError
 from retentiond.domain.event import (
     Event,
     EventType,
@@ -50,6 +50,7 @@ from retentiond.ports import (
 from retentiond.services.arrive import birth_of, written_of
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
+from retentiond.services.store_health import is_of_the_store
 
 FIRST_RETRY = timedelta(minutes=1)
 LAST_RETRY = timedelta(hours=1)
@@ -67,6 +68,11 @@ class RunResult:
     shared_extents: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     finished: bool = True
+
+    @property
+    def nothing_works(self) -> bool:
+        """Whether all that was tried failed, and none of it because of itself."""
+        return self.deleted == 0 and self.void == 0 and self.failed > 0 and is_of_the_store(self.reasons)
 
     def counts(self) -> Mapping[str, int]:
         """Return the counts for the record."""
@@ -138,6 +144,9 @@ class Deleter:
                 break
             due = order.due[first : first + CHUNK]
             self._delete_chunk(_Chunk(order, run, first, result), self._still_due(order, due, now, result))
+            if result.nothing_works:
+                result.finished = False
+                break
             self._prune(order, due)
         used_up = order.approval if result.finished and result.failed + result.void + result.skipped == 0 else None
         self._journal.write([run_completed(name, run, result.counts(), result.reasons, approval=used_up)])
@@ -186,7 +195,9 @@ class Deleter:
 
     def _delete_unlocked(self, chunk: _Chunk, due: Sequence[DueRecording]) -> None:
         store = chunk.order.store
-        with store.chunk() as claims:
+        with ExitStack() as held:
+            with blaming_the_store():
+                claims = held.enter_context(store.chunk())
             self._pin(chunk, claims, due)
             if chunk.intended:
                 records = self._journal.write(intents(store.name, chunk.run, chunk.intended))
@@ -194,7 +205,9 @@ class Deleter:
                 chunk.order.recorder.announce([item.due.recording for item in chunk.intended])
                 for item in chunk.intended:
                     claims.remove(chunk.pins[item.claim], item.claim)
-                self._confirm(chunk, claims.settle(), intent_of)
+                with blaming_the_store():
+                    removals = claims.settle()
+                self._confirm(chunk, removals, intent_of)
 
     def _pin(self, chunk: _Chunk, claims: ClaimChunk, due: Sequence[DueRecording]) -> None:
         for number, item in enumerate(due, start=chunk.first):
@@ -304,6 +317,17 @@ class Deleter:
                 current = directory
                 while current and order.recorder.is_past(current, now) and claims.prune(current):
                     current = current.rpartition(b"/")[0]
+
+
+@contextmanager
+def blaming_the_store() -> Iterator[None]:
+    """Tell a failure of the store from one of the trail, which is no store's fault."""
+    try:
+        yield
+    except MustRestartError:
+        raise
+    except StorageError as error:
+        raise StoreFailedError(str(error)) from error
 
 
 def outcome_event(intent: int, claim: str, due: DueRecording, removal: Removal, *, now: datetime) -> Event:

@@ -17,10 +17,26 @@ from retentiond.ports import (
     Present,
     Setback,
     StoreCondition,
+    StreamStatus,
     Unadopted,
 )
 from retentiond.services.journal import Journal
 from retentiond.services.survey import Survey
+
+REFUSED_TEXT = {
+    LOCKED: "are locked in their recorder",
+    "still_written": "are still being written",
+    "changed": "changed while they were to be deleted",
+    "vanished": "moved while they were to be deleted",
+    "not_a_recording": "are not what their layout says",
+    IMMUTABLE: "are marked immutable or append-only (chattr +i, +a)",
+    "EPERM": "must not be deleted (EPERM)",
+    "EACCES": "lie in directories that are closed to the daemon (EACCES)",
+    "EIO": "lie where the disk fails (EIO)",
+    "EROFS": "lie where nothing can be written (EROFS)",
+    "EXDEV": "lie on another file system (EXDEV)",
+}
+"""Why recordings were not deleted, in words; what is not here is told by its name."""
 
 VOIDS_TOLERATED = 2
 """A deletion that is void or fails is tried again quietly so often; then it is a finding until it is gone."""
@@ -34,11 +50,15 @@ def record_findings(journal: Journal, found: Iterable[Finding]) -> None:
     journal.write(events)
 
 
-def store_findings(survey: Survey) -> tuple[Finding, ...]:
-    """Return what a person has to know about one store."""
+def store_findings(survey: Survey, *, obstacle: str | None = None) -> tuple[Finding, ...]:
+    """Return what a person has to know about one store.
+
+    `obstacle` says what keeps anything at all from being deleted, in whatever store it is.
+    """
     found: list[Finding] = [
         *_condition(survey.store, survey.condition),
-        *_overdue(survey),
+        *_degraded(survey),
+        *_overdue(survey, obstacle),
         *_uncovered(survey),
         *_unclassified(survey),
         *_unlisted(survey),
@@ -83,16 +103,40 @@ def _condition(store: StoreName, condition: StoreCondition) -> Iterable[Finding]
             )
 
 
-def _overdue(survey: Survey) -> Iterable[Finding]:
+def _degraded(survey: Survey) -> Iterable[Finding]:
+    if survey.condition_word == "degraded":
+        yield finding(
+            FindingKind.STORE_DEGRADED,
+            survey.store,
+            f"nothing can be deleted in store {survey.store!r}, which is there: {survey.failing}",
+            "look at the disk and the kernel log; it is tried again every few minutes, and goes on by itself",
+        )
+
+
+def _overdue(survey: Survey, obstacle: str | None) -> Iterable[Finding]:
     for status in survey.streams:
         if status.overdue:
             stream = status.stream
             yield finding(
                 FindingKind.OVERDUE,
                 f"{stream.store} / {stream.camera} / {stream.category}",
-                f"{status.overdue} recordings of camera {stream.camera!r} ({stream.category}) are past their deadline",
+                f"{status.overdue} recordings of camera {stream.camera!r} ({stream.category}) are past their deadline: "
+                + "; ".join(reasons_of(survey, status, obstacle)),
                 "see what holds them: retentiond plan",
             )
+
+
+def reasons_of(survey: Survey, status: StreamStatus, obstacle: str | None) -> list[str]:
+    """Say why the overdue recordings of a stream are still there, every one of them."""
+    if obstacle is not None:
+        return [obstacle]
+    if survey.condition_word != "present":
+        return [f"the store is {survey.condition_word.replace('_', '-')}"]
+    told = [f"{count} {REFUSED_TEXT.get(why, f'refused ({why})')}" for why, count in status.refused]
+    rest = status.overdue - sum(count for _, count in status.refused)
+    if rest > 0:
+        told.insert(0, f"{rest} wait for approval" if survey.waiting is not None else f"{rest} go at the next look")
+    return told
 
 
 def _uncovered(survey: Survey) -> Iterable[Finding]:

@@ -1,9 +1,10 @@
 """Keeps one store to its rules: adoption, recovery, scans, and the deletions that are due."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
+from retentiond.domain.errors import RetentiondError, StoreFailedError
 from retentiond.domain.event import Event, EventType
 from retentiond.domain.finding import Finding
 from retentiond.domain.recording import StoreName
@@ -35,10 +36,13 @@ from retentiond.services.recover import recover_store
 from retentiond.services.report import scan_completed
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import StoreScan
+from retentiond.services.store_health import StoreHealth, is_of_the_store
 from retentiond.services.survey import Survey, Surveyor
 
 WEIGH_SOON = timedelta(seconds=5)
 """So long after a hint that shows something a person has to decide about; more of it may be on the way."""
+
+SOON = timedelta(seconds=1)
 
 HOLD_OFF = timedelta(seconds=60)
 """A store whose due recordings wait as a whole is weighed again after this, not at every tick."""
@@ -81,6 +85,7 @@ class StoreKeeper:
         self._removed_by_others = 0
         self._links_left = 0
         self._shared_extents = 0
+        self._health = StoreHealth()
 
     @property
     def name(self) -> StoreName:
@@ -89,21 +94,22 @@ class StoreKeeper:
 
     def examine(self) -> None:
         """Look whether the store is there. When it comes (back), what was begun in it is settled first (I4)."""
-        was_there, could_work = isinstance(self.condition, Present | Unadopted), self._can_work()
+        was, was_there = self.condition, isinstance(self.condition, Present | Unadopted)
         self.condition = self.store.examine()
-        self.scan_wanted = self.scan_wanted or (not was_there and isinstance(self.condition, Present | Unadopted))
-        if self._can_work() and not could_work:
+        if self.condition != was:
+            self._health.note_success()
             self.rules_changed()  # what fell due meanwhile goes now, and not when the store is next weighed
+        self.scan_wanted = self.scan_wanted or (not was_there and isinstance(self.condition, Present | Unadopted))
         if not isinstance(self.condition, Present):
             self._recovered = False
             return
-        if not self._recovered and not self.condition.read_only:
-            parts = self._parts
+        parts = self._parts
+        if not self._recovered and not self.condition.read_only and not self._health.rests(self._now()):
             self._unexplained = recover_store(self.store, parts.journal, parts.catalogue, parts.timekeeper)
             self._recovered = True
 
-    def _can_work(self) -> bool:
-        return isinstance(self.condition, Present) and not self.condition.read_only
+    def _now(self) -> datetime:
+        return self._parts.timekeeper.now_or_wall()
 
     def adopt_at_first_start(self) -> None:
         """Adopt the store if the daemon enforces and it has never been adopted (rule 5)."""
@@ -138,7 +144,19 @@ class StoreKeeper:
     def distrust(self) -> None:
         """Settle open intents again before anything else: the last piece of work broke off in the middle."""
         self._recovered = False
+        self.next_due = None
         self.rules_changed()
+
+    def failed(self, error: RetentiondError) -> None:
+        """Trust nothing that was begun, and let the store rest if it was its fault."""
+        self.distrust()
+        if isinstance(error, StoreFailedError):
+            self._health.note_failure(str(error), self._now())
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last that was tried in the store failed because of the store."""
+        return self._health.failures > 0
 
     def clock_settled(self, leap: timedelta) -> None:
         """Judge again, before anything else, what came while the wall clock was ahead of trusted time."""
@@ -152,6 +170,9 @@ class StoreKeeper:
             self._leap = None
             self.rules_changed()
         if parts.catalogue.scan_state(self.name).last_complete is None or self.scan_is_first():
+            return
+        if self._health.rests(now):
+            self.next_due = self._health.retry_at
             return
         if self._weigh_at is None or now >= self._weigh_at:
             self._weigh(book, now)
@@ -218,7 +239,10 @@ class StoreKeeper:
 
     def survey(self, book: RuleBook, now: datetime) -> Survey:
         """Look the store over."""
-        return self._parts.surveyor.survey(self.name, self.condition, book, now, unlisted=self._unlisted)
+        failing = self._health.why if self._health.degraded else None
+        return self._parts.surveyor.survey(
+            self.name, self.condition, book, now, unlisted=self._unlisted, failing=failing
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what only the keeper knows."""
@@ -293,14 +317,37 @@ class StoreKeeper:
             for item in due
             if item.recording not in resting and not any(hold.covers(item.recording, now) for hold in held)
         ]
-        order = Order(self.store, self.recorder, ready, book.policy.margin, approval)
+        whole = Order(self.store, self.recorder, ready, book.policy.margin, approval)
+        if not self._health.degraded or self._run(replace(whole, due=ready[:1]), now):
+            self._run(whole, now)
+
+    def _run(self, order: Order, now: datetime) -> bool:
+        """Carry out a run; tell whether the store does what it is asked."""
         result = self._parts.deleter.run(order)
         self._links_left += result.links_left
         self._shared_extents += result.shared_extents
+        if result.nothing_works:
+            self._health.note_failure(", ".join(sorted(result.reasons)), now)
+        elif result.deleted or result.failed or result.void:
+            if self._health.degraded:
+                self._try_all_again(now)
+            self._health.note_success()
+        return not result.nothing_works
+
+    def _try_all_again(self, now: datetime) -> None:
+        """Let no recording wait any longer for what was the store's fault."""
+        for item in self._parts.catalogue.setbacks(self.name):
+            if is_of_the_store((item.error,)):
+                self._parts.catalogue.note_setback(replace(item, retry_at=now + SOON))
 
     def _next_look(self, book: RuleBook, now: datetime) -> datetime | None:
-        """Return when there is something to do again: the next deadline, or the next retry."""
-        instants = [item.retry_at for item in self._parts.catalogue.setbacks(self.name)]
+        """Return when there is something to do again: the next deadline, or the next retry.
+
+        A retry whose time has come and that was not made is stopped by something else, which is noticed when it ends.
+        """
+        if self._health.rests(now):
+            return self._health.retry_at
+        instants = [item.retry_at for item in self._parts.catalogue.setbacks(self.name) if item.retry_at > now]
         upcoming = self._parts.planner.next_due(self.name, book, now)
         return min((*instants, *([upcoming] if upcoming is not None else [])), default=None)
 

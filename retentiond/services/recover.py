@@ -1,6 +1,7 @@
 """Settles every intent that a crash left without an outcome, before anything else is done (I4)."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 
 from retentiond.domain import instants, names
@@ -11,7 +12,7 @@ from retentiond.domain.recording import CameraName, Category, Place, Recording, 
 from retentiond.domain.rule import DeletionRule
 from retentiond.domain.run import DueRecording
 from retentiond.ports import AuditTrail, Catalogue, Present, Removed, Store
-from retentiond.services.delete import outcome_event
+from retentiond.services.delete import blaming_the_store, outcome_event
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 
@@ -24,14 +25,18 @@ def recover_store(store: Store, journal: Journal, catalogue: Catalogue, timekeep
     if not isinstance(store.examine(), Present):
         return ()
     open_intents = journal.decisions.open_intents_of(store.name)
-    with store.chunk() as claims:
+    with ExitStack() as held:
+        with blaming_the_store():
+            claims = held.enter_context(store.chunk())
         for intent in open_intents:
-            removal = claims.recover(intent)
+            with blaming_the_store():
+                removal = claims.recover(intent)
             event = outcome_event(intent.seq, intent.claim, _due(intent), removal, now=timekeeper.wall())
             records = journal.write([event])
             gone = [intent.recording] if isinstance(removal, Removed) else []
             catalogue.forget(gone, trail_seq=records[-1].seq + 1)
-        strangers = claims.unexplained(())
+        with blaming_the_store():
+            strangers = claims.unexplained(())
     return _unexplained(store.name, strangers)
 
 

@@ -9,7 +9,7 @@ from retentiond.domain.event import Event, EventType
 from retentiond.ports import Space, StoreStatus, Watching
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import ScanResult
-from retentiond.services.survey import Survey, condition_name
+from retentiond.services.survey import Survey
 
 STREAMS_LISTED = 150
 """Beyond so many streams a record sums up per store, so that no line outgrows the trail."""
@@ -21,7 +21,7 @@ def store_status(
     """Return what status and metrics show of a store."""
     return StoreStatus(
         name=survey.store,
-        condition=condition_name(survey.condition),
+        condition=survey.condition_word,
         recordings=survey.recordings,
         unclassified=survey.unclassified,
         uncovered=sum(count for _, count in survey.uncovered),
@@ -70,7 +70,7 @@ def _evidence(survey: Survey) -> dict[str, Any]:
     oldest = min((status.oldest for status in survey.streams if status.oldest is not None), default=None)
     evidence: dict[str, Any] = {
         "store": survey.store,
-        "condition": condition_name(survey.condition),
+        "condition": survey.condition_word,
         "recordings": survey.recordings,
         "oldest": _text(oldest),
         "overdue": survey.overdue,

@@ -1,5 +1,6 @@
 """Looks over a store as it stands: how much is there, overdue, uncovered, waiting. Findings and status share it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from retentiond.domain.recording import StoreName, Stream
 from retentiond.domain.rule import Coverage
 from retentiond.domain.run import Plan
-from retentiond.domain.span import Span, due_spans, within, without
+from retentiond.domain.span import Span, due_spans, in_any, within, without
 from retentiond.domain.suspension import reach_of
 from retentiond.ports import (
     Absent,
@@ -43,6 +44,13 @@ class Survey:
     waiting: Plan | None
     last_scan: datetime | None
     unlisted: tuple[Unlisted, ...]
+    failing: str | None = None
+
+    @property
+    def condition_word(self) -> str:
+        """The word for how the store is; `degraded` if it is there and nothing can be deleted in it."""
+        there = isinstance(self.condition, Present) and not self.condition.read_only
+        return "degraded" if there and self.failing is not None else condition_name(self.condition)
 
     @property
     def recordings(self) -> int:
@@ -70,14 +78,19 @@ class Surveyor:
         now: datetime,
         *,
         unlisted: Sequence[Unlisted] = (),
+        failing: str | None = None,
     ) -> Survey:
-        """Look over one store at `now`. Costs streams and what is overdue, not what is stored."""
+        """Look over one store at `now`. Costs streams and what is overdue, not what is stored.
+
+        `failing` says why nothing can be deleted in it although it is there.
+        """
         streams, uncovered, suspended = [], [], 0
+        setbacks = tuple(self._catalogue.setbacks(store))
         for stream, count in self._catalogue.streams(store):
             if count == 0:
                 continue
             coverage = book.coverage(stream)
-            status, held = self._stream(stream, count, coverage, now)
+            status, held = self._stream(stream, count, coverage, setbacks, now)
             streams.append(status)
             suspended += held
             if any(term.rule is None for term in coverage.terms):
@@ -92,13 +105,16 @@ class Surveyor:
             unclassified=unclassified,
             unclassified_sample=tuple(sample),
             odd=tuple(self._catalogue.odd(store)),
-            setbacks=tuple(self._catalogue.setbacks(store)),
+            setbacks=setbacks,
             waiting=self._catalogue.waiting(store),
             last_scan=self._catalogue.scan_state(store).last_complete,
             unlisted=tuple(unlisted),
+            failing=failing,
         )
 
-    def _stream(self, stream: Stream, count: int, coverage: Coverage, now: datetime) -> tuple[StreamStatus, int]:
+    def _stream(
+        self, stream: Stream, count: int, coverage: Coverage, setbacks: Sequence[Setback], now: datetime
+    ) -> tuple[StreamStatus, int]:
         past = due_spans(coverage, timedelta(milliseconds=-1), now)
         reach = reach_of(self._journal.decisions.suspensions.values(), now)
         late = without(past, reach)
@@ -111,6 +127,7 @@ class Surveyor:
             overdue=self._catalogue.count(late),
             overdue_since=self._overdue_since(late),
             period_s=int(min(periods).total_seconds()) if periods else None,
+            refused=_refused(stream, setbacks, late),
         )
         return status, self._catalogue.count(within(past, reach))
 
@@ -129,6 +146,12 @@ class Surveyor:
             return count
         bare = [term for term in coverage.terms if term.rule is None]
         return sum(self._catalogue.oldest(stream, term.since, term.until) is not None for term in bare)
+
+
+def _refused(stream: Stream, setbacks: Sequence[Setback], late: Sequence[Span]) -> tuple[tuple[str, int], ...]:
+    """Count, by the reason, the overdue recordings of a stream that could not be deleted."""
+    of_stream = (item for item in setbacks if item.recording.stream == stream)
+    return tuple(Counter(item.error for item in of_stream if in_any(late, item.recording.start)).most_common())
 
 
 def condition_name(condition: StoreCondition) -> str:

@@ -69,6 +69,7 @@ class Sources:
     forecaster: Forecaster
     records: Callable[[], Iterator[Record]]
     decisions: Decisions
+    enforcing: bool
 
 
 class View:
@@ -107,8 +108,14 @@ class View:
         on_disk = {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams}
         rooms = check_rooms(self._book.register, recorders, on_disk, now)
         drift = check_recorders(recorders, on_disk, self._book)
-        stores = [item for survey in surveys for item in store_findings(survey)]
+        obstacle = self._obstacle()
+        stores = [item for survey in surveys for item in store_findings(survey, obstacle=obstacle)]
         return tuple({item.key: item for item in (*rooms.findings, *drift, *stores)}.values())
+
+    def _obstacle(self) -> str | None:
+        if not self._sources.enforcing:
+            return "the daemon observes only"
+        return None if self.trusted() else "the clock is not credible"
 
     def find(self, camera: str, since: datetime, until: datetime) -> Iterator[Found]:
         """Yield the recordings of a camera that start in `since <= start < until`: existing, then deleted.
