@@ -13,19 +13,23 @@ from retentiond.domain.recording import CameraName, Category, Identity, Place, R
 from retentiond.domain.register import (
     ALWAYS,
     FOREVER,
+    Clearance,
     Device,
     DeviceKind,
+    KnownName,
     Register,
     Relation,
     Room,
     RoomClassification,
     RoomLink,
+    Tracks,
     Validity,
 )
 from retentiond.domain.rule import Coverage, DeletionRule, Policy, Term
 from retentiond.domain.run import DueRecording, Plan, StoreCensus, WaitReason
 from retentiond.domain.span import Basis
 from retentiond.domain.suspension import Ground, Request, Scope, Suspension
+from retentiond.domain.validity import ANY_TIME
 
 STORE = StoreName("main")
 CAMERA = CameraName("reception")
@@ -261,10 +265,14 @@ def a_device(
     kind: DeviceKind = DeviceKind.CAMERA,
     records_audio: bool = False,
     known_as: Iterable[tuple[str, str]] = ((STORE, CAMERA),),
+    life: Validity = ANY_TIME,
+    temporary: bool = False,
+    clearances: tuple[Clearance, ...] = (),
 ) -> Device:
     """Return a device; `links` are all its links to rooms, so without any it has no room."""
-    names = tuple((StoreName(store), CameraName(camera)) for store, camera in known_as)
-    return Device(ident, name, kind, kind is DeviceKind.CAMERA, records_audio, names, links)
+    names = tuple(KnownName(StoreName(store), CameraName(camera)) for store, camera in known_as)
+    tracks = (Tracks(kind is DeviceKind.CAMERA, records_audio),)
+    return Device(ident, name, kind, tracks, names, links, clearances, life, temporary)
 
 
 def a_register(*devices: Device, rooms: Iterable[Room] | None = None) -> Register:
@@ -274,6 +282,11 @@ def a_register(*devices: Device, rooms: Iterable[Room] | None = None) -> Registe
 
 
 def a_seen_device(
-    camera: str = CAMERA, *, store: str = STORE, source: str = "directory", records_audio: bool | None = None
+    camera: str = CAMERA,
+    *,
+    store: str = STORE,
+    source: str = "directory",
+    records_audio: bool | None = None,
+    seen_at: datetime | None = None,
 ) -> SeenDevice:
-    return SeenDevice(StoreName(store), CameraName(camera), source, records_audio)
+    return SeenDevice(StoreName(store), CameraName(camera), source, records_audio, seen_at=seen_at)

@@ -30,6 +30,7 @@ def state_to_fields(decisions: Decisions) -> dict[str, Any]:
         "seq": decisions.seq,
         "policy_digest": decisions.policy_digest,
         "register_digest": decisions.register_digest,
+        "register_facts": sorted(decisions.register_facts),
         "adopted": {store: dict(fields) for store, fields in decisions.adopted.items()},
         "intents": [_intent_to_fields(item) for item in decisions.intents.values()],
         "approvals": [
@@ -40,10 +41,7 @@ def state_to_fields(decisions: Decisions) -> dict[str, Any]:
         "ended_suspensions": [ended_to_fields(item) for item in decisions.ended_suspensions.values()],
         "suspensions_placed": decisions.suspensions_placed,
         "findings": [_finding_to_fields(decisions, item) for item in decisions.findings.values()],
-        "acknowledged": [
-            {"kind": key.kind.value, "subject": key.subject, "why": item.why, "until": instants.to_text(item.until)}
-            for key, item in decisions.acknowledged.items()
-        ],
+        "acknowledged": [_acknowledgement_to_fields(key, item) for key, item in decisions.acknowledged.items()],
     }
 
 
@@ -53,6 +51,7 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         seq=fields["seq"],
         policy_digest=fields["policy_digest"],
         register_digest=fields["register_digest"],
+        register_facts=set(fields["register_facts"]),
         adopted={StoreName(store): dict(item) for store, item in fields["adopted"].items()},
         suspensions_placed=fields["suspensions_placed"],
     )
@@ -70,12 +69,17 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         decisions.ended_suspensions[ended.ident] = ended
     for item in fields["findings"]:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
-        decisions.findings[key] = Finding(key, item["message"], item["remedy"])
+        decisions.findings[key] = Finding(key, item["message"], item["remedy"], item["facts"])
         decisions.opened_at[key] = instants.from_text(item["opened"])
     for item in fields["acknowledged"]:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
-        decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]))
+        decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]), item["actor"])
     return decisions
+
+
+def _acknowledgement_to_fields(key: FindingKey, item: Acknowledgement) -> dict[str, Any]:
+    until = instants.to_text(item.until)
+    return {"kind": key.kind.value, "subject": key.subject, "why": item.why, "until": until, "actor": item.actor}
 
 
 def _finding_to_fields(decisions: Decisions, item: Finding) -> dict[str, Any]:
@@ -84,6 +88,7 @@ def _finding_to_fields(decisions: Decisions, item: Finding) -> dict[str, Any]:
         "subject": item.key.subject,
         "message": item.message,
         "remedy": item.remedy,
+        "facts": item.facts,
         "opened": instants.to_text(decisions.opened_at[item.key]),
     }
 

@@ -85,7 +85,8 @@ def schema_text(*, of_register: bool) -> str:
     """Return the JSON Schema of one of the files."""
     import json
 
-    from retentiond.settings.schema import register_schema, settings_schema
+    from retentiond.settings.register_schema import register_schema
+    from retentiond.settings.schema import settings_schema
 
     return json.dumps(register_schema() if of_register else settings_schema(), indent=2)
 

@@ -1,21 +1,25 @@
 """`retentiond register`: rooms and devices, at any time."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
 
 from retentiond import bootstrap
+from retentiond.cli.findings import finding_fields, print_finding
 from retentiond.cli.options import Subcommands, common, emit_json
-from retentiond.cli.render import say, table
+from retentiond.cli.render import coloured, count_of, say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
-from retentiond.domain.register import Device, Register, Relation
+from retentiond.domain.exposure import Exposure, exposures
+from retentiond.domain.placement import check_placement
+from retentiond.domain.register import Device, Register, Relation, Room
+from retentiond.domain.register_facts import compare_facts, facts
 
 
 @click.group("register", cls=Subcommands)
 def command() -> None:
-    """Show the register of rooms and devices at any time."""
+    """Show and check the register of rooms and devices, at any time."""
 
 
 @command.command("show")
@@ -41,32 +45,64 @@ def at_(time: str, config: str, as_json: bool) -> None:
 @common
 def diff(other: str, config: str, as_json: bool) -> int:
     """Show what differs between the register in force and the file OTHER. Exit 1 if anything does."""
-    ours, theirs = _lines(bootstrap.load(config).register), _lines(bootstrap.load_register(other))
-    gone, added = sorted(ours - theirs), sorted(theirs - ours)
+    ours, theirs = facts(bootstrap.load(config).register), facts(bootstrap.load_register(other))
+    changes = compare_facts(ours, theirs)
     if as_json:
-        emit_json("retentiond.register.diff/1", {"only_here": gone, "only_there": added})
+        emit_json("retentiond.register.diff/1", {"only_here": list(changes.gone), "only_there": list(changes.added)})
     else:
-        for line in gone:
+        for line in changes.gone:
             say(f"- {line}")
-        for line in added:
+        for line in changes.added:
             say(f"+ {line}")
-        if not gone and not added:
+        if ours == theirs:
             say("the registers say the same")
-    return 1 if gone or added else 0
+    return 0 if ours == theirs else 1
+
+
+@command.command("validate")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--at", metavar="TIME", help="Check it as it stands at TIME. Default: now.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned `schema` field.")
+def validate(file: str, at: str | None, as_json: bool) -> int:
+    """Check the register in FILE by itself, before it is put in force. Exit 1 on findings, 78 if it does not load.
+
+    What recorders and disks say about it is not asked; that is `retentiond check`.
+    """
+    register = bootstrap.load_register(file)
+    instant = typed_instant("--at", at) if at is not None else bootstrap.wall_now()
+    found = check_placement(register, (), instant)
+    if as_json:
+        counts = {"rooms": len(register.rooms), "devices": len(register.devices)}
+        findings = [finding_fields(item) for item in found]
+        emit_json("retentiond.register.validate/1", {"at": instants.to_text(instant), **counts, "findings": findings})
+        return 1 if found else 0
+    for item in found:
+        print_finding(item)
+    rooms, devices = count_of(len(register.rooms), "room"), count_of(len(register.devices), "device")
+    say(coloured(f"it loads: {rooms}, {devices}", "good") if not found else f"it loads: {rooms}, {devices}")
+    return 1 if found else 0
+
+
+# --- what is shown --------------------------------------------------------------------------------------------
 
 
 def _show(register: Register, instant: datetime, *, as_json: bool) -> None:
-    rooms: list[dict[str, Any]] = [
-        {"id": room.ident, "name": room.name, "class": room.class_at(instant)} for room in register.rooms
+    reached: dict[str, list[Exposure]] = {}
+    for reach in exposures(register, instant):
+        reached.setdefault(reach.device.ident, []).append(reach)
+    rooms = [_room(room, instant) for room in register.rooms if instant < room.gone]
+    devices = [
+        _device(device, reached.get(device.ident, []), instant)
+        for device in register.devices
+        if device.is_here(instant)
     ]
-    devices: list[dict[str, Any]] = [_device(device, instant) for device in register.devices]
     if as_json:
         emit_json("retentiond.register/1", {"at": instants.to_text(instant), "rooms": rooms, "devices": devices})
         return
     table(("room", "name", "class"), ((item["id"], item["name"], item["class"] or "-") for item in rooms))
     say()
     table(
-        ("device", "kind", "room", "sees", "hears", "records", "known as"),
+        ("device", "kind", "room", "sees", "hears", "may see or hear", "records", "known as"),
         (
             (
                 item["name"],
@@ -74,51 +110,35 @@ def _show(register: Register, instant: datetime, *, as_json: bool) -> None:
                 item["room"] or "-",
                 ", ".join(item["sees"]) or "-",
                 ", ".join(item["hears"]) or "-",
+                ", ".join(dict.fromkeys((*item["may_see"], *item["may_hear"]))) or "-",
                 "+".join(item["tracks"]) or "-",
-                ", ".join(f"{store}/{name}" for store, name in item["known_as"]) or "-",
+                ", ".join(f"{source}/{name}" for source, name in item["known_as"]) or "-",
             )
             for item in devices
         ),
     )
 
 
-def _device(device: Device, instant: datetime) -> dict[str, Any]:
-    def rooms(relation: Relation) -> list[str]:
-        return [link.room for link in device.links if link.relation is relation and link.validity.holds_at(instant)]
+def _room(room: Room, instant: datetime) -> dict[str, Any]:
+    return {"id": room.ident, "name": room.name, "class": room.class_at(instant)}
 
-    tracks = {"video": device.records_video, "audio": device.records_audio}
+
+def _device(device: Device, reached: list[Exposure], instant: datetime) -> dict[str, Any]:
+    def rooms(relation: Relation, *, certain: bool) -> list[str]:
+        found = (item.room for item in reached if item.relation is relation and certain is not bool(item.through))
+        return list(dict.fromkeys(found))
+
+    tracks = device.tracks_at(instant)
+    recorded = [] if tracks is None else [name for name, on in (("video", tracks.video), ("audio", tracks.audio)) if on]
     return {
         "id": device.ident,
         "name": device.name,
         "kind": device.kind.value,
         "room": device.room_at(instant),
-        "sees": rooms(Relation.SEES),
-        "hears": rooms(Relation.HEARS),
-        "tracks": [name for name, on in tracks.items() if on],
-        "known_as": [list(pair) for pair in device.known_as],
+        "sees": rooms(Relation.SEES, certain=True),
+        "hears": rooms(Relation.HEARS, certain=True),
+        "may_see": rooms(Relation.SEES, certain=False),
+        "may_hear": rooms(Relation.HEARS, certain=False),
+        "tracks": recorded,
+        "known_as": [[known.source, known.name] for known in device.known_as if known.validity.holds_at(instant)],
     }
-
-
-def _lines(register: Register) -> set[str]:
-    """Return one line for each fact of the register, so that two can be compared."""
-    lines = set()
-    for room in register.rooms:
-        for entry in room.classifications:
-            lines.add(
-                f"room {room.ident}: class {entry.room_class} {_span(entry.validity.since, entry.validity.until)}"
-            )
-        if not room.classifications:
-            lines.add(f"room {room.ident}: no class")
-    for device in register.devices:
-        lines.add(f"device {device.ident}: {device.kind} {device.name}")
-        lines.add(f"device {device.ident}: video {device.records_video}, audio {device.records_audio}")
-        lines.update(f"device {device.ident}: known as {store}/{name}" for store, name in device.known_as)
-        for link in device.links:
-            span = _span(link.validity.since, link.validity.until)
-            lines.add(f"device {device.ident}: {link.relation} {link.room} {span}")
-    return lines
-
-
-def _span(since: datetime, until: datetime) -> str:
-    begin = "always" if since.year == 1 else f"{since.astimezone(UTC):%Y-%m-%d %H:%M}Z"
-    return begin if until.year == 9999 else f"{begin} to {until.astimezone(UTC):%Y-%m-%d %H:%M}Z"

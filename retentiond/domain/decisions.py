@@ -50,6 +50,7 @@ class Acknowledgement:
 
     why: str
     until: datetime
+    actor: str
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ class Decisions:
     adopted: dict[StoreName, Mapping[str, Any]] = field(default_factory=dict)
     policy_digest: str | None = None
     register_digest: str | None = None
+    register_facts: set[str] = field(default_factory=set)
 
     def apply(self, record: Record) -> None:
         """Fold in the next record. Types that decide nothing only move `seq` on."""
@@ -96,7 +98,7 @@ class Decisions:
             case EventType.POLICY_LOADED:
                 self.policy_digest = record.fields["digest"]
             case EventType.REGISTER_LOADED:
-                self.register_digest = record.fields["digest"]
+                self._apply_register(record.fields)
             case _:
                 pass
         self.seq = record.seq + 1
@@ -115,6 +117,11 @@ class Decisions:
         approval = self.approvals.get(digest)
         return approval if approval is not None and now < approval.expires else None
 
+    def is_acknowledged(self, key: FindingKey, now: datetime) -> bool:
+        """Tell whether a person knows of the finding: it was acknowledged as it is, and the date has not passed."""
+        noted = self.acknowledged.get(key)
+        return noted is not None and now < noted.until
+
     def _apply_deletion(self, record: Record) -> None:
         if record.type != EventType.DELETION_INTENT:
             self.intents.pop(record.fields["claim"], None)
@@ -130,10 +137,12 @@ class Decisions:
         key = FindingKey(FindingKind(fields["kind"]), fields["subject"])
         match record.type:
             case EventType.FINDING_OPENED:
-                self.findings[key] = Finding(key, fields["message"], fields["remedy"])
-                self.opened_at[key] = record.at
+                self.findings[key] = Finding(key, fields["message"], fields["remedy"], fields.get("facts", ""))
+                self.opened_at.setdefault(key, record.at)
+                self.acknowledged.pop(key, None)
             case EventType.FINDING_ACKNOWLEDGED:
-                self.acknowledged[key] = Acknowledgement(fields["why"], instants.from_text(fields["until"]))
+                until = instants.from_text(fields["until"])
+                self.acknowledged[key] = Acknowledgement(fields["why"], until, fields["actor"])
             case _:
                 self.findings.pop(key, None)
                 self.opened_at.pop(key, None)
@@ -154,6 +163,12 @@ class Decisions:
                 self.ended_suspensions = {**kept, ended.ident: ended}
             case None:
                 pass
+
+    def _apply_register(self, fields: Mapping[str, Any]) -> None:
+        self.register_facts -= set(fields.get("removed", ()))
+        self.register_facts |= set(fields.get("added", ()))
+        if fields.get("part", 1) == fields.get("parts", 1):
+            self.register_digest = fields["digest"]
 
     def _apply_approval(self, record: Record) -> None:
         fields = record.fields

@@ -203,7 +203,7 @@ def approval_given(plan: Plan, actor: str, expires: datetime) -> Event:
 
 
 def finding_opened(item: Finding) -> Event:
-    """A finding is there that was not before."""
+    """A finding is there that was not before, or its facts are others than before."""
     return Event(
         EventType.FINDING_OPENED,
         {
@@ -212,6 +212,7 @@ def finding_opened(item: Finding) -> Event:
             "severity": item.severity.value,
             "message": item.message,
             "remedy": item.remedy,
+            **({"facts": item.facts} if item.facts else {}),
         },
     )
 

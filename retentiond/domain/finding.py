@@ -22,6 +22,13 @@ class FindingKind(StrEnum):
     UNASSIGNED_DEVICE = "unassigned_device"
     UNCLASSIFIED_ROOM = "unclassified_room"
     AUDIO_ENABLED = "audio_enabled"
+    TEMPORARY_DEVICE_EXPIRED = "temporary_device_expired"
+    APPROVAL_MISSING = "approval_missing"
+    APPROVAL_EXPIRED = "approval_expired"
+    SIGN_MISSING = "sign_missing"
+    SIGN_REVIEW_DUE = "sign_review_due"
+    DPIA_MISSING = "dpia_missing"
+    DPIA_REVIEW_DUE = "dpia_review_due"
     SOURCE_UNREACHABLE = "source_unreachable"
     SOURCES_DISAGREE = "sources_disagree"
     RECORDER_KEEPS_LONGER = "recorder_keeps_longer"
@@ -66,6 +73,9 @@ SEVERITY: Mapping[FindingKind, Severity] = {
     FindingKind.PROHIBITED_ASSIGNMENT: Severity.BREACH,
     FindingKind.PROHIBITED_COVERAGE: Severity.BREACH,
     FindingKind.UNREGISTERED_DEVICE: Severity.BREACH,
+    FindingKind.TEMPORARY_DEVICE_EXPIRED: Severity.BREACH,
+    FindingKind.APPROVAL_MISSING: Severity.BREACH,
+    FindingKind.APPROVAL_EXPIRED: Severity.BREACH,
     FindingKind.OVERDUE: Severity.BREACH,
     FindingKind.UNCOVERED: Severity.BREACH,
     FindingKind.AUDIT_DAMAGED: Severity.BREACH,
@@ -88,11 +98,16 @@ class FindingKey:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about what, and what to do. `subject` names a store, camera, device or room, never a person."""
+    """What was found about what, and what to do. `subject` names a store, camera, device or room, never a person.
+
+    `facts` is what it rests on, as far as a change of it makes it another matter: it opens the finding anew, and an
+    acknowledgement no longer counts. A message may change without that, as the number in it grows.
+    """
 
     key: FindingKey
     message: str
     remedy: str
+    facts: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -100,24 +115,29 @@ class Finding:
         return SEVERITY.get(self.key.kind, Severity.WARNING)
 
 
-def finding(kind: FindingKind, subject: str, message: str, remedy: str) -> Finding:
+def finding(kind: FindingKind, subject: str, message: str, remedy: str, *, facts: str = "") -> Finding:
     """Build a finding in one call."""
-    return Finding(FindingKey(kind, subject), message, remedy)
+    return Finding(FindingKey(kind, subject), message, remedy, facts)
 
 
 @dataclass(frozen=True, slots=True)
 class FindingChanges:
-    """What has to go on the record so that the open findings are those found now."""
+    """What has to go on the record so that the open findings are those found now.
+
+    `opened` holds those too that are open already and whose facts are others now.
+    """
 
     opened: tuple[Finding, ...]
     closed: tuple[FindingKey, ...]
 
 
-def compare_findings(open_keys: Iterable[FindingKey], found: Iterable[Finding]) -> FindingChanges:
-    """Return which findings are new and which are gone."""
-    by_key = {item.key: item for item in found}
-    still_open = frozenset(open_keys)
+def compare_findings(open_now: Iterable[Finding], found: Iterable[Finding]) -> FindingChanges:
+    """Return which findings are new, or are another matter than before, and which are gone."""
+    by_key: dict[FindingKey, Finding] = {}
+    for item in found:
+        by_key.setdefault(item.key, item)
+    known = {item.key: item.facts for item in open_now}
     return FindingChanges(
-        opened=tuple(item for key, item in by_key.items() if key not in still_open),
-        closed=tuple(sorted(still_open - by_key.keys(), key=lambda key: (key.kind, key.subject))),
+        opened=tuple(item for key, item in by_key.items() if known.get(key) != item.facts),
+        closed=tuple(sorted(known.keys() - by_key.keys(), key=lambda key: (key.kind, key.subject))),
     )

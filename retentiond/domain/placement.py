@@ -1,19 +1,28 @@
-"""The room check: no camera and no microphone in, or seeing or hearing into, a prohibited room (design rule 9)."""
+"""The room check: prohibited rooms, devices without a place, and what other sources know (design rule 9)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from retentiond.domain.finding import Finding, FindingKind, finding
+from retentiond.domain.papers_check import check_papers
+from retentiond.domain.prohibited import check_prohibited
 from retentiond.domain.recording import CameraName, StoreName
-from retentiond.domain.register import INTIMATE_CARE, Device, Register, Relation, Room
+from retentiond.domain.register import Device, Register
+from retentiond.domain.validity import common, day_text, span_text
 
 
 @dataclass(frozen=True, slots=True)
 class SeenDevice:
-    """A camera that a source other than the register knows: a recorder's configuration, or a directory of a store.
+    """A device that a source other than the register knows, such as a recorder's configuration or a store's disk.
 
-    `records_audio` is None where the source cannot tell; `sound` is the setting that says so, for people.
+    Attributes:
+        store: the source as the register names it in `known_as`: a store, or another source of devices.
+        camera: what the source calls the device.
+        source: where it was seen, for people.
+        records_audio: whether the source may record its sound; None where it cannot tell.
+        sound: the setting that says so, for people.
+        seen_at: when it was there; None for now.
     """
 
     store: StoreName
@@ -21,103 +30,129 @@ class SeenDevice:
     source: str
     records_audio: bool | None = None
     sound: str = ""
-
-
-def prohibited_rooms(register: Register, now: datetime) -> tuple[str, ...]:
-    """Return the ids of the rooms in which no device may be at `now`."""
-    return tuple(room.ident for room in register.rooms if room.class_at(now) == INTIMATE_CARE)
-
-
-def devices_reaching(register: Register, room: str, now: datetime) -> tuple[Device, ...]:
-    """Return the devices that hang in `room` at `now`, or see or hear into it."""
-    return tuple(
-        device
-        for device in register.devices
-        if any(link.room == room and link.validity.holds_at(now) for link in device.links)
-    )
+    seen_at: datetime | None = None
 
 
 def check_placement(register: Register, seen: Iterable[SeenDevice], now: datetime) -> tuple[Finding, ...]:
     """Return what is wrong with rooms and devices at `now`.
 
-    Field of view is a declaration: the check says that what is declared agrees, not what a lens sees.
+    Field of view is a declaration: the check says that what is declared agrees, not what a lens sees. The work grows
+    with the entries of the register and with what was seen, never with their product.
     """
-    findings: dict[object, Finding] = {}
-    rooms = {room.ident: room for room in register.rooms}
-    for device in register.devices:
-        for item in _device_findings(device, rooms, now):
-            findings.setdefault(item.key, item)
+    found: dict[object, Finding] = {}
+    for item in (
+        *check_prohibited(register, now),
+        *_whereabouts(register, now),
+        *_unclassified(register, now),
+        *check_papers(register, now),
+        *check_seen(register, seen, now),
+    ):
+        found.setdefault(item.key, item)
+    return tuple(found.values())
+
+
+def _unclassified(register: Register, now: datetime) -> Iterator[Finding]:
     for room in register.rooms:
-        if room.class_at(now) is None:
-            item = _unclassified(room)
-            findings.setdefault(item.key, item)
-    for camera in seen:
-        found = _seen_finding(register, camera)
-        if found is not None:
-            findings.setdefault(found.key, found)
-    return tuple(findings.values())
+        if now < room.gone and room.class_at(now) is None:
+            yield finding(
+                FindingKind.UNCLASSIFIED_ROOM,
+                room.ident,
+                f"room {room.ident!r} has no class today, so nobody can say whether a device may be there",
+                "give it a `class` in the register; if there is no such room any more, write `gone: DATE` at it",
+            )
 
 
-def _device_findings(device: Device, rooms: dict[str, Room], now: datetime) -> Iterable[Finding]:
-    assigned = False
-    for link in device.links:
-        if not link.validity.holds_at(now):
-            continue
-        assigned = assigned or link.relation is Relation.ASSIGNED
-        room = rooms.get(link.room)
-        if room is not None and room.class_at(now) == INTIMATE_CARE:
-            yield _prohibited(device, room, link.relation)
-    if not assigned:
-        yield finding(
-            FindingKind.UNASSIGNED_DEVICE,
-            device.ident,
-            f"{device.kind} {device.name!r} ({device.ident}) has no room today",
-            "add an entry to its `assignments` in the register, or end the device",
-        )
+# --- devices --------------------------------------------------------------------------------------------------
 
 
-def _prohibited(device: Device, room: Room, relation: Relation) -> Finding:
-    who = f"{device.kind} {device.name!r} ({device.ident})"
-    if relation is Relation.ASSIGNED:
-        return finding(
-            FindingKind.PROHIBITED_ASSIGNMENT,
-            f"{device.ident} / {room.ident}",
-            f"{who} is assigned to {room.ident!r}, a room of class {INTIMATE_CARE}",
-            "remove the device from the room, then end its assignment in the register",
-        )
+def _whereabouts(register: Register, now: datetime) -> Iterator[Finding]:
+    for device in register.devices:
+        if device.is_here(now):
+            yield from _without_room(device, register, now)
+        elif device.temporary and now >= device.life.until:
+            placed = device.last_assignment(now)
+            if placed is not None:
+                yield _overstayed(device, f"by the register it still hangs in {placed.room!r}")
+
+
+def _without_room(device: Device, register: Register, now: datetime) -> Iterator[Finding]:
+    ident = device.room_at(now)
+    room = None if ident is None else register.room(ident)
+    if ident is None:
+        yield _unassigned(device, "has no room today", facts="")
+    elif room is not None and now >= room.gone:
+        yield _unassigned(device, f"hangs in {ident!r}, and that room is gone since {day_text(room.gone)}", facts=ident)
+
+
+def _unassigned(device: Device, what: str, facts: str) -> Finding:
     return finding(
-        FindingKind.PROHIBITED_COVERAGE,
-        f"{device.ident} {relation} {room.ident}",
-        f"{who} {relation} into {room.ident!r}, a room of class {INTIMATE_CARE}",
-        "turn or mask the device so that it does not reach the room, then correct the register",
+        FindingKind.UNASSIGNED_DEVICE,
+        device.ident,
+        f"{device.title} {what}",
+        "add an entry to its `assignments` in the register; if it is no longer there, write `until: DATE` at it",
+        facts=facts,
     )
 
 
-def _unclassified(room: Room) -> Finding:
+def _overstayed(device: Device, why: str) -> Finding:
     return finding(
-        FindingKind.UNCLASSIFIED_ROOM,
-        room.ident,
-        f"room {room.ident!r} has no class today, so nobody can say whether a device may be there",
-        "give it a `class` in the register",
+        FindingKind.TEMPORARY_DEVICE_EXPIRED,
+        device.ident,
+        f"{device.title} was allowed until {day_text(device.life.until)}, and {why}",
+        "take it down, and end its assignments in the register; or extend its `until`, with an approval",
+        facts=day_text(device.life.until),
     )
 
 
-def _seen_finding(register: Register, camera: SeenDevice) -> Finding | None:
-    device = register.device_known_as(camera.store, camera.camera)
-    subject = f"{camera.store} / {camera.camera}"
-    if device is None:
-        return finding(
-            FindingKind.UNREGISTERED_DEVICE,
-            subject,
-            f"camera {camera.camera!r} of store {camera.store!r} ({camera.source}) is not in the register",
-            f"register the device with `known_as: {{{camera.store}: {camera.camera}}}` and its room, or remove it",
-        )
-    if camera.records_audio and not device.records_audio:
-        return finding(
-            FindingKind.AUDIO_ENABLED,
-            subject,
-            f"the recorder of store {camera.store!r} may record sound of {camera.camera!r}, which the register forbids"
-            + (f" ({camera.sound})" if camera.sound else ""),
-            "switch sound off in the recorder, or allow it in the register with the consent it needs",
-        )
-    return None
+# --- what other sources know ----------------------------------------------------------------------------------
+
+
+def check_seen(register: Register, seen: Iterable[SeenDevice], now: datetime) -> Iterator[Finding]:
+    """Yield what sources know and the register does not say. What one of them cannot tell hides no other."""
+    strange: dict[tuple[StoreName, CameraName], set[str]] = {}
+    for sighting in seen:
+        instant = now if sighting.seen_at is None else sighting.seen_at
+        device = register.device_known_as(sighting.store, sighting.camera, instant)
+        if device is None:
+            left = _left_before(register, sighting, instant)
+            if left is not None and left.temporary:
+                yield _overstayed(left, f"it is still known to {sighting.store!r} ({sighting.source})")
+            else:
+                strange.setdefault((sighting.store, sighting.camera), set()).add(sighting.source)
+        elif sighting.records_audio and not device.records_audio(instant):
+            yield _audio_enabled(sighting)
+    for (store, camera), sources in strange.items():
+        yield _unregistered(register, store, camera, ", ".join(sorted(sources)))
+
+
+def _left_before(register: Register, sighting: SeenDevice, instant: datetime) -> Device | None:
+    """Return the device of that name that had left by then; the last of several."""
+    named = (device for _, device in register.devices_named(sighting.store, sighting.camera))
+    left = (device for device in named if device.life.until <= instant)
+    return max(left, key=lambda device: device.life.until, default=None)
+
+
+def _unregistered(register: Register, store: StoreName, camera: CameraName, sources: str) -> Finding:
+    elsewhen = [
+        f"{device.ident} {span_text(common((known.validity, device.life)) or known.validity)}"
+        for known, device in register.devices_named(store, camera)
+    ]
+    what = f"is in the register for another time only ({'; '.join(elsewhen)})" if elsewhen else "is not in the register"
+    return finding(
+        FindingKind.UNREGISTERED_DEVICE,
+        f"{store} / {camera}",
+        f"camera {camera!r} of store {store!r} ({sources}) {what}",
+        f"register the device with `known_as: {{{store}: {camera}}}` and its room, or remove it",
+        facts=sources,
+    )
+
+
+def _audio_enabled(sighting: SeenDevice) -> Finding:
+    return finding(
+        FindingKind.AUDIO_ENABLED,
+        f"{sighting.store} / {sighting.camera}",
+        f"the recorder of store {sighting.store!r} may record sound of {sighting.camera!r}, which the register forbids"
+        + (f" ({sighting.sound})" if sighting.sound else ""),
+        "switch sound off in the recorder, or allow it in the register with the consent it needs",
+        facts=f"{sighting.source} {sighting.sound}".strip(),
+    )

@@ -1,56 +1,43 @@
-"""The register: rooms, devices and their assignments over time (design rule 9).
+"""The register: rooms, devices and what is written about them, over time (design rule 9).
 
-Every question can be asked for any instant of the past; entries carry half-open spans of time in UTC.
+Every question can be asked for any instant of the past; entries carry half-open spans of time in UTC, and an answer
+rests on the entries that are effective at that instant only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
+from retentiond.domain.papers import NO_PAPERS, Papers
 from retentiond.domain.recording import CameraName, StoreName
+from retentiond.domain.validity import ALWAYS, ANY_TIME, FOREVER, Validity
+
+__all__ = [
+    "ALWAYS",
+    "FOREVER",
+    "INTIMATE_CARE",
+    "LOOK_AGAIN_AFTER",
+    "Clearance",
+    "Device",
+    "DeviceKind",
+    "KnownName",
+    "Neighbour",
+    "Register",
+    "Relation",
+    "Room",
+    "RoomClassification",
+    "RoomLink",
+    "Tracks",
+    "Validity",
+]
 
 INTIMATE_CARE = "intimate-care"
 """The room class that prohibits every camera and microphone."""
 
-ALWAYS = datetime(1, 1, 1, tzinfo=UTC)
-FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """A half-open span of time, `since <= t < until`."""
-
-    since: datetime = ALWAYS
-    until: datetime = FOREVER
-
-    def holds_at(self, instant: datetime) -> bool:
-        """Tell whether `instant` lies in the span."""
-        return self.since <= instant < self.until
-
-
-@dataclass(frozen=True, slots=True)
-class RoomClassification:
-    """What a room is used for during a span of time."""
-
-    room_class: str
-    validity: Validity = Validity()
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A room. Without a class in force at an instant it is unclassified then."""
-
-    ident: str
-    name: str
-    classifications: tuple[RoomClassification, ...] = ()
-
-    def class_at(self, instant: datetime) -> str | None:
-        """Return the room's class at `instant`; the entry named last wins where two overlap."""
-        for entry in reversed(self.classifications):
-            if entry.validity.holds_at(instant):
-                return entry.room_class
-        return None
+LOOK_AGAIN_AFTER = timedelta(days=366)
+"""How long a statement that a device does not reach a room holds, where it does not say so itself."""
 
 
 class DeviceKind(StrEnum):
@@ -68,60 +55,219 @@ class Relation(StrEnum):
     HEARS = "hears"
 
 
+# --- rooms ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RoomClassification:
+    """What a room is used for during a span of time."""
+
+    room_class: str
+    validity: Validity = ANY_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A room beside another, and what passes between the two both ways: sight (SEES), sound (HEARS), or neither."""
+
+    room: str
+    passes: frozenset[Relation]
+    validity: Validity = ANY_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room. Without a class in force at an instant it is unclassified then; from `gone` on there is no such room."""
+
+    ident: str
+    name: str
+    classifications: tuple[RoomClassification, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    gone: datetime = FOREVER
+
+    def class_at(self, instant: datetime) -> str | None:
+        """Return the room's class at `instant`; the entry named last wins where two overlap."""
+        if instant >= self.gone:
+            return None
+        for entry in reversed(self.classifications):
+            if entry.validity.holds_at(instant):
+                return entry.room_class
+        return None
+
+
+# --- devices --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """What a device may record during a span of time."""
+
+    video: bool
+    audio: bool
+    validity: Validity = ANY_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class KnownName:
+    """How a source calls a device during a span of time: the recorder of a store, or another source of devices."""
+
+    source: StoreName
+    name: CameraName
+    validity: Validity = ANY_TIME
+
+
 @dataclass(frozen=True, slots=True)
 class RoomLink:
-    """A device and a room for a span of time."""
+    """A device and a room for a span of time; `preset` is the position in which a movable camera sees the room."""
 
     room: str
     relation: Relation
-    validity: Validity = Validity()
+    validity: Validity = ANY_TIME
+    preset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """Somebody looked and found that a device does not reach a room.
+
+    It holds from that day until somebody has to look again.
+    """
+
+    room: str
+    relation: Relation
+    validity: Validity
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A camera or microphone. `known_as` gives its name in the recorder of each store."""
+    """A camera or microphone. Its id never changes; everything else does, and says since when.
+
+    Attributes:
+        tracks: what it may record. Without an entry in force it may record nothing.
+        known_as: its names in the recorders of stores, and in other sources.
+        life: from when until when the device is here. Outside of it, nothing else about the device is effective.
+        temporary: it was allowed until the end of its life only, and has to be gone then.
+    """
 
     ident: str
     name: str
     kind: DeviceKind
-    records_video: bool
-    records_audio: bool
-    known_as: tuple[tuple[StoreName, CameraName], ...]
+    tracks: tuple[Tracks, ...]
+    known_as: tuple[KnownName, ...]
     links: tuple[RoomLink, ...]
+    clearances: tuple[Clearance, ...] = ()
+    life: Validity = ANY_TIME
+    temporary: bool = False
+    make: str = ""
+    address: str = ""
+
+    @property
+    def title(self) -> str:
+        """The device for people: what it is, its name, and its id."""
+        return f"{self.kind} {self.name!r} ({self.ident})"
+
+    def is_here(self, instant: datetime) -> bool:
+        """Tell whether the device is in the house at `instant`."""
+        return self.life.holds_at(instant)
 
     def room_at(self, instant: datetime) -> str | None:
-        """Return the room that the device hangs in at `instant`."""
+        """Return the room that the device hangs in at `instant`; the entry named last wins where two overlap."""
+        link = self.assignment_at(instant)
+        return None if link is None else link.room
+
+    def assignment_at(self, instant: datetime) -> RoomLink | None:
+        """Return the assignment in force at `instant`."""
+        return self.last_assignment(instant) if self.is_here(instant) else None
+
+    def last_assignment(self, instant: datetime) -> RoomLink | None:
+        """Return the assignment that holds at `instant`, even after the device's life: somebody forgot to end it."""
         for link in reversed(self.links):
             if link.relation is Relation.ASSIGNED and link.validity.holds_at(instant):
-                return link.room
+                return link
         return None
 
+    def tracks_at(self, instant: datetime) -> Tracks | None:
+        """Return what the device may record at `instant`; the entry named last wins where two overlap."""
+        if not self.is_here(instant):
+            return None
+        for entry in reversed(self.tracks):
+            if entry.validity.holds_at(instant):
+                return entry
+        return None
+
+    def records_audio(self, instant: datetime) -> bool:
+        """Tell whether the device may record sound at `instant`."""
+        tracks = self.tracks_at(instant)
+        return tracks is not None and tracks.audio
+
+    def hears(self, instant: datetime) -> bool:
+        """Tell whether sound that reaches the device at `instant` may be recorded: a microphone's always."""
+        return self.is_here(instant) and (self.kind is DeviceKind.MICROPHONE or self.records_audio(instant))
+
     def changes(self) -> tuple[datetime, ...]:
-        """Return the instants at which the device's assignment changes, without the open ends."""
-        ends = {
-            end
-            for link in self.links
-            if link.relation is Relation.ASSIGNED
-            for end in (link.validity.since, link.validity.until)
-        }
-        return tuple(sorted(ends - {ALWAYS, FOREVER}))
+        """Return the instants at which the device's room changes, without the open ends."""
+        moves = [link.validity for link in self.links if link.relation is Relation.ASSIGNED]
+        return _ends([self.life, *moves] if moves else [])
+
+    def track_changes(self) -> tuple[datetime, ...]:
+        """Return the instants at which it changes what the device may record, without the open ends."""
+        return _ends([self.life, *(entry.validity for entry in self.tracks)])
 
 
-@dataclass(frozen=True, slots=True)
+def _ends(spans: Iterable[Validity]) -> tuple[datetime, ...]:
+    return tuple(sorted({end for span in spans for end in span.ends()}))
+
+
+# --- all of it ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
 class Register:
-    """All rooms and devices. Ids are unique, and links name rooms that exist: settings/ has checked both."""
+    """All rooms and devices, and the papers about them.
+
+    Ids are unique, links name rooms that exist, and at no instant does a name belong to two devices: settings/ has
+    checked that.
+    """
 
     rooms: tuple[Room, ...] = ()
     devices: tuple[Device, ...] = ()
+    papers: Papers = NO_PAPERS
 
     def room(self, ident: str) -> Room | None:
         """Return the room with this id."""
-        return next((room for room in self.rooms if room.ident == ident), None)
+        return self._rooms.get(ident)
 
-    def device_known_as(self, store: StoreName, camera: CameraName) -> Device | None:
-        """Return the device that the recorder of `store` calls `camera`."""
-        return next((device for device in self.devices if (store, camera) in device.known_as), None)
+    def device(self, ident: str) -> Device | None:
+        """Return the device with this id."""
+        return self._devices.get(ident)
+
+    def device_known_as(self, source: StoreName, name: CameraName, instant: datetime) -> Device | None:
+        """Return the device that a source, such as the recorder of a store, calls `name` at `instant`."""
+        for known, device in self.devices_named(source, name):
+            if known.validity.holds_at(instant) and device.is_here(instant):
+                return device
+        return None
+
+    def devices_named(self, source: StoreName, name: CameraName) -> tuple[tuple[KnownName, Device], ...]:
+        """Return every device that a source ever called `name`, with the entry that says so."""
+        return self._names.get((source, name), ())
 
     def known_names(self) -> Iterable[tuple[StoreName, CameraName]]:
-        """Return every name that some recorder has for a registered device."""
-        return (pair for device in self.devices for pair in device.known_as)
+        """Return every name that some source has, or had, for a registered device."""
+        return self._names
+
+    @cached_property
+    def _rooms(self) -> Mapping[str, Room]:
+        return {room.ident: room for room in reversed(self.rooms)}
+
+    @cached_property
+    def _devices(self) -> Mapping[str, Device]:
+        return {device.ident: device for device in reversed(self.devices)}
+
+    @cached_property
+    def _names(self) -> Mapping[tuple[StoreName, CameraName], tuple[tuple[KnownName, Device], ...]]:
+        found: dict[tuple[StoreName, CameraName], list[tuple[KnownName, Device]]] = {}
+        for device in self.devices:
+            for known in device.known_as:
+                found.setdefault((known.source, known.name), []).append((known, device))
+        return {name: tuple(entries) for name, entries in found.items()}

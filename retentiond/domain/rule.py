@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from retentiond.domain.period import duration_text
 from retentiond.domain.recording import CameraName, Category, StoreName, Stream
-from retentiond.domain.register import ALWAYS
+from retentiond.domain.validity import ALWAYS
 
 RoomId = str
 
@@ -86,7 +86,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The terms of one stream, in time order and without gaps. One term unless rooms select rules."""
+    """The terms of one stream, in time order and without gaps.
+
+    One term unless its camera moved and rooms select rules, or what it may record has changed.
+    """
 
     stream: Stream
     terms: tuple[Term, ...]
@@ -96,23 +99,32 @@ class Coverage:
         return next((term.rule for term in self.terms if term.holds_for(start)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the register says of a stream at an instant: the room of its camera, and what its recordings may hold."""
+
+    room: RoomId | None
+    categories: frozenset[Category]
+
+
 def cover(
     policy: Policy,
     stream: Stream,
     *,
-    categories: frozenset[Category],
     room_changes: Sequence[datetime],
-    room_at: Callable[[datetime], RoomId | None],
+    track_changes: Sequence[datetime],
+    at: Callable[[datetime], Circumstances],
 ) -> Coverage:
     """Work out which rule decides about each part of a stream's history.
 
-    `room_changes` are the instants at which the register moves the camera; `room_at` answers for any instant.
+    `room_changes` and `track_changes` are the instants at which the register moves the camera, and at which it changes
+    what the camera may record; `at` answers for any instant.
     """
-    if not any(rule.rooms for rule in policy.rules):
-        return Coverage(stream, (Term(None, None, policy.deciding_rule(stream, categories, None)),))
-    bounds: list[datetime | None] = [None, *sorted(set(room_changes)), None]
+    by_room = any(rule.rooms for rule in policy.rules)
+    changes = {*track_changes, *(room_changes if by_room else ())}
+    bounds: list[datetime | None] = [None, *sorted(changes), None]
     terms = []
     for since, until in pairwise(bounds):
-        room = room_at(ALWAYS if since is None else since)
-        terms.append(Term(since, until, policy.deciding_rule(stream, categories, room)))
+        found = at(ALWAYS if since is None else since)
+        terms.append(Term(since, until, policy.deciding_rule(stream, found.categories, found.room)))
     return Coverage(stream, tuple(terms))

@@ -13,6 +13,7 @@ from retentiond.domain.recording import CameraName, Category, Recording, StoreNa
 from retentiond.domain.register import Register
 from retentiond.domain.rule import RoomId
 from retentiond.domain.starts import MAX_RECORDING
+from retentiond.domain.validity import Validity, common
 
 APPROVE_WITHIN = timedelta(hours=72)
 """So long a suspension, or its extension, holds on one person's word."""
@@ -81,22 +82,20 @@ class Scope:
     def reach_in(self, register: Register) -> tuple[Reach, ...]:
         """Return what it covers by this register: the recorders' names of its devices, and what they saw when.
 
-        A device belongs to a room while it hangs there, and also while it sees or hears into it from elsewhere.
+        A device belongs to a room while it hangs there, and also while it sees or hears into it from elsewhere. A name
+        means the device that had it at the time.
         """
         found = []
+        asked = Validity(self.begin, self.end)
         for device in register.devices:
-            spans = [
-                (max(self.begin, link.validity.since), min(self.end, link.validity.until))
-                for link in device.links
-                if link.room in self.rooms
-            ]
+            spans = [link.validity for link in device.links if link.room in self.rooms]
             if {device.name, device.ident} & self.cameras:
-                spans.append((self.begin, self.end))
+                spans.append(asked)
             found += [
-                self._reach(store, camera, since, until)
-                for store, camera in device.known_as
-                for since, until in spans
-                if since < until
+                self._reach(known.source, known.name, meant.since, meant.until)
+                for known in device.known_as
+                for span in spans
+                if (meant := common((asked, device.life, known.validity, span))) is not None
             ]
         return tuple(dict.fromkeys(found))
 

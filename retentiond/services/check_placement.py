@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retentiond.domain.errors import RetentiondError
+from retentiond.domain.exposure import exposures, prohibited_rooms
 from retentiond.domain.finding import Finding, FindingKind, finding
-from retentiond.domain.placement import SeenDevice, check_placement, devices_reaching, prohibited_rooms
-from retentiond.domain.recording import CameraName, StoreName
+from retentiond.domain.placement import SeenDevice, check_placement
+from retentiond.domain.recording import StoreName
 from retentiond.domain.register import DeviceKind, Register
-from retentiond.ports import REGISTER, Inventory, Recorder, RoomStatus
+from retentiond.ports import REGISTER, Inventory, Recorder, RoomStatus, StreamStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class RoomCheck:
 def check_rooms(
     register: Register,
     recorders: Sequence[tuple[StoreName, Recorder]],
-    on_disk: Iterable[tuple[StoreName, CameraName]],
+    on_disk: Iterable[StreamStatus],
     now: datetime,
 ) -> RoomCheck:
     """Check the rooms at `now`; a recorder that cannot be asked is a finding, and the others go on (I9)."""
@@ -41,14 +42,26 @@ def check_rooms(
         if recorder.trouble is not None:
             unreachable.append(_unusable(store, recorder, recorder.trouble))
     collective = {(store, recorder.collective) for store, recorder in recorders}
-    seen += [SeenDevice(*place, "recordings on the disk") for place in on_disk if place not in collective]
+    for status in on_disk:
+        if (status.stream.store, status.stream.camera) not in collective:
+            seen += _recorded(status)
     return RoomCheck((*check_placement(register, seen, now), *unreachable), _rooms(register, now), tuple(inventory))
+
+
+def _recorded(status: StreamStatus) -> Iterable[SeenDevice]:
+    """Return when a camera was there for sure: at the start of its oldest and of its newest recording."""
+    stream = status.stream
+    for instant in dict.fromkeys((status.oldest, status.newest)):
+        yield SeenDevice(stream.store, stream.camera, "recordings on the disk", seen_at=instant)
 
 
 def _rooms(register: Register, now: datetime) -> tuple[RoomStatus, ...]:
     """Return one status for each prohibited room and kind, those without a device too: their absence is the proof."""
+    reaching: dict[tuple[str, DeviceKind], set[str]] = {}
+    for reach in exposures(register, now):
+        reaching.setdefault((reach.room, reach.device.kind), set()).add(reach.device.ident)
     return tuple(
-        RoomStatus(room, kind, sum(device.kind is kind for device in devices_reaching(register, room, now)))
+        RoomStatus(room, kind, len(reaching.get((room, kind), ())))
         for room in prohibited_rooms(register, now)
         for kind in DeviceKind
     )
@@ -56,7 +69,7 @@ def _rooms(register: Register, now: datetime) -> tuple[RoomStatus, ...]:
 
 def _registered(register: Register, now: datetime) -> Iterable[Inventory]:
     for kind in DeviceKind:
-        devices = [device for device in register.devices if device.kind is kind]
+        devices = [device for device in register.devices if device.kind is kind and device.is_here(now)]
         unassigned = sum(device.room_at(now) is None for device in devices)
         yield Inventory(REGISTER, kind, len(devices), unassigned)
 

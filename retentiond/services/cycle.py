@@ -15,6 +15,7 @@ from retentiond.domain.event import Event, EventType, finding_acknowledged
 from retentiond.domain.finding import Finding, FindingKey, FindingKind, finding
 from retentiond.domain.instants import EPOCH
 from retentiond.domain.recording import StoreName
+from retentiond.domain.register_event import register_loaded
 from retentiond.domain.run import Plan
 from retentiond.ports import Present, Snapshot, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
@@ -240,9 +241,9 @@ class Cycle:
         now = self.now()
         surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
         recorders = [(keeper.name, keeper.recorder) for keeper in self.keepers]
-        on_disk = {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams}
+        on_disk = [status for survey in surveys for status in survey.streams]
         rooms = check_rooms(self.book.register, recorders, on_disk, now)
-        drift = check_recorders(recorders, on_disk, self.book)
+        drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self.book)
         found = self._find(surveys, (*rooms.findings, *drift), now)
         self._on_record(partial(self._record_evidence, surveys, found, now))
         snapshot = self._snapshot(surveys, rooms, found, now)
@@ -383,6 +384,5 @@ class Cycle:
             fields = {"digest": book.policy_digest, "policy": book.policy.canonical(), "mode": str(self.mode)}
             events.append(Event(EventType.POLICY_LOADED, fields))
         if decisions.register_digest != book.register_digest:
-            counts = {"rooms": len(book.register.rooms), "devices": len(book.register.devices)}
-            events.append(Event(EventType.REGISTER_LOADED, {"digest": book.register_digest, **counts}))
+            events += register_loaded(book.register, book.register_digest, frozenset(decisions.register_facts))
         self._parts.journal.write(events)

@@ -43,8 +43,8 @@ VOIDS_TOLERATED = 2
 
 
 def record_findings(journal: Journal, found: Iterable[Finding]) -> None:
-    """Open what is new and close what is gone, on the record."""
-    changes = compare_findings(journal.decisions.findings, found)
+    """Open what is new or has changed, and close what is gone, on the record."""
+    changes = compare_findings(journal.decisions.findings.values(), found)
     events: list[Event] = [finding_opened(item) for item in changes.opened]
     events += [finding_closed(key) for key in changes.closed]
     journal.write(events)

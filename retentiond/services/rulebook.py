@@ -1,11 +1,14 @@
 """Which rule covers which stream, from the policy and the register; nothing else decides about periods."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from retentiond.domain.recording import Category, Stream
-from retentiond.domain.register import Register
-from retentiond.domain.rule import Coverage, Policy, cover
+from retentiond.domain.register import Device, KnownName, Register
+from retentiond.domain.rule import Circumstances, Coverage, Policy, cover
+from retentiond.domain.validity import ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +21,38 @@ class RuleBook:
     register_digest: str
 
     def coverage(self, stream: Stream) -> Coverage:
-        """Return the rules that decide about a stream over its history."""
-        device = self.register.device_known_as(stream.store, stream.camera)
+        """Return the rules that decide about a stream over its history.
 
-        def room_at(instant: datetime) -> str | None:
-            return device.room_at(instant) if device is not None else None
-
+        The devices that had the camera's name one after the other each decide about their own time.
+        """
+        named = self.register.devices_named(stream.store, stream.camera)
+        handed_over = {end for known, _ in named for end in known.validity.ends()}
         return cover(
             self.policy,
             stream,
-            categories=self.categories(stream),
-            room_changes=device.changes() if device is not None else (),
-            room_at=room_at,
+            room_changes=[*handed_over, *(instant for _, device in named for instant in device.changes())],
+            track_changes=self._track_changes(stream, named),
+            at=lambda instant: self._circumstances(stream, instant),
         )
 
-    def categories(self, stream: Stream) -> frozenset[Category]:
-        """Return what the recordings of a stream may hold: video counts as audio too where sound is registered."""
-        device = self.register.device_known_as(stream.store, stream.camera)
-        if stream.category is Category.VIDEO and device is not None and device.records_audio:
-            return frozenset({Category.VIDEO, Category.AUDIO})
-        return frozenset({stream.category})
+    def _track_changes(self, stream: Stream, named: Sequence[tuple[KnownName, Device]]) -> Sequence[datetime]:
+        """Return when the recordings of a stream may begin or cease to hold sound as well."""
+        if stream.category is not Category.VIDEO:
+            return ()
+        candidates = {end for known, _ in named for end in known.validity.ends()}
+        candidates |= {instant for _, device in named for instant in device.track_changes()}
+        bounds = [ALWAYS, *sorted(candidates)]
+        found = [self._circumstances(stream, instant).categories for instant in bounds]
+        return [
+            instant for instant, (before, after) in zip(bounds[1:], pairwise(found), strict=True) if before != after
+        ]
+
+    def _circumstances(self, stream: Stream, instant: datetime) -> Circumstances:
+        """Return where the camera of a stream was, and what it recorded: video counts as audio too with sound."""
+        device = self.register.device_known_as(stream.store, stream.camera, instant)
+        categories = frozenset({stream.category})
+        if device is None:
+            return Circumstances(None, categories)
+        if stream.category is Category.VIDEO and device.records_audio(instant):
+            categories |= {Category.AUDIO}
+        return Circumstances(device.room_at(instant), categories)

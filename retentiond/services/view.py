@@ -105,9 +105,9 @@ class View:
         now = self.now()
         surveys = self.surveys(now)
         recorders = [(site.store.name, site.recorder) for site in self._sources.sites]
-        on_disk = {(status.stream.store, status.stream.camera) for survey in surveys for status in survey.streams}
+        on_disk = [status for survey in surveys for status in survey.streams]
         rooms = check_rooms(self._book.register, recorders, on_disk, now)
-        drift = check_recorders(recorders, on_disk, self._book)
+        drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self._book)
         obstacle = self._obstacle()
         stores = [item for survey in surveys for item in store_findings(survey, obstacle=obstacle)]
         return tuple({item.key: item for item in (*rooms.findings, *drift, *stores)}.values())
@@ -147,7 +147,7 @@ class View:
             name
             for device in self._book.register.devices
             if camera in (device.name, device.ident)
-            for _, name in device.known_as
+            for name in (known.name for known in device.known_as)
         }
         return frozenset({camera, *known})
 

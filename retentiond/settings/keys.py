@@ -23,23 +23,37 @@ STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "w
 AUDIT = ("origin", "keep", "on_failure", "key")
 HTTP = ("listen",)
 
-REGISTER = ("timezone", "room_classes", "rooms", "devices")
-ROOM = ("id", "name", "class", "since", "until", "classes")
+REGISTER = ("timezone", "room_classes", "rooms", "devices", "approvals", "signs", "dpias", "demands")
+ROOM = ("id", "name", "class", "since", "until", "classes", "neighbours", "gone")
 ROOM_CLASS = ("class", "since", "until")
+NEIGHBOUR = ("room", "passes", "from", "to")
 DEVICE = (
     "id",
     "name",
     "kind",
     "make",
     "address",
+    "since",
+    "until",
+    "temporary",
     "tracks",
     "known_as",
     "assignments",
     "sees",
     "hears",
+    "presets",
+    "out_of_view",
+    "out_of_hearing",
     "approval",
     "note",
 )
 TRACKS = ("video", "audio")
+TRACKS_ENTRY = (*TRACKS, "from", "to")
+KNOWN_NAME = ("name", "from", "to")
 LINK = ("room", "from", "to")
-APPROVAL = ("reference", "date", "audio", "note")
+PRESET = ("name", "sees", "from", "to")
+CLEARANCE = ("room", "checked", "review")
+OWN_APPROVAL = ("reference", "signatory", "date", "audio", "from", "to", "note")
+APPROVAL = (*OWN_APPROVAL, "devices", "rooms")
+SIGN = ("id", "rooms", "audio", "from", "to", "review", "note")
+DPIA = ("reference", "date", "devices", "rooms", "from", "to", "review", "note")

@@ -8,9 +8,10 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retentiond.domain import instants
+from retentiond.domain.papers import Demand
 from retentiond.domain.period import parse_duration
 from retentiond.domain.recording import Category
-from retentiond.domain.register import DeviceKind
+from retentiond.domain.register import DeviceKind, Relation
 from retentiond.settings import keys
 from retentiond.settings.values import DEFAULT_LISTEN, OnAuditFailure
 
@@ -24,6 +25,7 @@ _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 LISTEN_PATTERN = rf"(none|(127(\.{_OCTET}){{3}}|localhost|\[::1\]):(0|[1-9][0-9]{{0,4}}))"
 DATE_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 WHEN_PATTERN = rf"{DATE_PATTERN}(T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?(Z|[+-][0-9]{{2}}:[0-9]{{2}}))?"
+PASSES = {"sight": Relation.SEES, "sound": Relation.HEARS}
 _ZONES_THAT_ARE_NONE = frozenset({"localtime", "posixrules", "Factory"})
 _ZONES_OF_ANOTHER_TIME = ("right/", "posix/")
 
@@ -78,6 +80,21 @@ def parse_kind(text: str) -> DeviceKind:
         return DeviceKind(text)
     except ValueError:
         raise ValueError(f"{text!r}: write camera or microphone") from None
+
+
+def parse_passes(text: str) -> Relation:
+    """Return what passes from one room to the next."""
+    if text not in PASSES:
+        raise ValueError(f"{text!r}: write sight, sound, or both")
+    return PASSES[text]
+
+
+def parse_demand(text: str) -> Demand:
+    """Return what the controller wants every device to have."""
+    try:
+        return Demand(text)
+    except ValueError:
+        raise ValueError(f"{text!r}: write approval, sign or dpia") from None
 
 
 def parse_mode(text: str) -> bool:

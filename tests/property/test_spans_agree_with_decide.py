@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from retentiond.domain.decide import Delete, decide, is_due
 from retentiond.domain.recording import CameraName, Category, StoreName, Stream
-from retentiond.domain.register import Device, DeviceKind, Relation, RoomLink, Validity
-from retentiond.domain.rule import Coverage, DeletionRule, Policy, cover
+from retentiond.domain.register import Device, DeviceKind, KnownName, Register, Relation, RoomLink, Tracks, Validity
+from retentiond.domain.rule import Coverage, DeletionRule, Policy
 from retentiond.domain.span import Basis, Span, due_spans, explained_spans, in_any, intersect, next_due
+from retentiond.domain.validity import ANY_TIME
+from retentiond.services.rulebook import RuleBook
 from tests.builders import a_recording, a_stream, at
 
 ZERO = at("2026-01-01")
@@ -43,20 +45,29 @@ rules = st.builds(
 policies = st.builds(Policy, st.lists(rules, min_size=1, max_size=4).map(tuple), margins)
 
 
+spans = st.builds(lambda since, more: Validity(since, since + more + MS), instants, hours)
+
+
 @st.composite
 def devices(draw: st.DrawFn) -> Device:
-    """Draw a camera that moves, with gaps and overlaps, but with a begin for each assignment."""
+    """Draw a camera that moves, with gaps and overlaps, that comes and goes, and that records sound at times."""
     links = []
     for _ in range(draw(st.integers(0, 3))):
         since = draw(instants)
         until = since + draw(hours) + MS
         relation = draw(st.sampled_from([Relation.ASSIGNED, Relation.ASSIGNED, Relation.SEES]))
         links.append(RoomLink(draw(st.sampled_from(ROOMS)), relation, Validity(since, until)))
-    return Device("d", "d", DeviceKind.CAMERA, True, False, (), tuple(links))
+    tracks = tuple(Tracks(True, draw(st.booleans()), draw(spans)) for _ in range(draw(st.integers(0, 3))))
+    named = KnownName(StoreName("main"), CameraName("reception"), draw(st.just(ANY_TIME) | spans))
+    return Device("d", "d", DeviceKind.CAMERA, tracks, (named,), tuple(links), life=draw(st.just(ANY_TIME) | spans))
+
+
+def book_of(policy: Policy, *devices: Device) -> RuleBook:
+    return RuleBook(policy, "", Register(devices=devices), "")
 
 
 def covered(policy: Policy, device: Device, stream: Stream) -> Coverage:
-    return cover(policy, stream, categories=VIDEO, room_changes=device.changes(), room_at=device.room_at)
+    return book_of(policy, device).coverage(stream)
 
 
 coverages = st.builds(covered, policies, devices(), st.just(a_stream()))
@@ -155,15 +166,24 @@ def test_nothing_is_due_before_the_next_instant_and_something_is_at_it(case: Cas
     assert not any(is_deleted(case.coverage, case.margin, start, before) for start in starts)
 
 
-@given(policies, devices(), st.lists(instants, min_size=1, max_size=10))
-def test_a_coverage_names_the_rule_that_the_policy_names_for_the_room_of_that_instant(
-    policy: Policy, device: Device, moments: list[datetime]
+@given(policies, devices(), devices(), st.lists(instants, min_size=1, max_size=10))
+def test_a_coverage_names_the_rule_that_the_policy_names_for_that_instant(
+    policy: Policy, first: Device, second: Device, moments: list[datetime]
 ) -> None:
     stream = a_stream()
-    coverage = covered(policy, device, stream)
-    edges = [change + number * MS for change in device.changes() for number in (-1, 0, 1)]
-    for start in [*moments, *edges]:
-        assert coverage.rule_for(start) == policy.deciding_rule(stream, VIDEO, device.room_at(start))
+    coverage = book_of(policy, first, second).coverage(stream)
+    edges = [edge for device in (first, second) for entry in entries(device) for edge in (entry.since, entry.until)]
+    for start in [*moments, *(edge + number * MS for edge in edges if edge.year == 2026 for number in (-1, 0, 1))]:
+        held = [device for device in (first, second) if device.known_as[0].validity.holds_at(start)]
+        device = next((device for device in held if device.is_here(start)), None)
+        room = device.room_at(start) if device is not None else None
+        categories = VIDEO | {Category.AUDIO} if device is not None and device.records_audio(start) else VIDEO
+        assert coverage.rule_for(start) == policy.deciding_rule(stream, categories, room)
+
+
+def entries(device: Device) -> list[Validity]:
+    named, tracks = [item.validity for item in device.known_as], [item.validity for item in device.tracks]
+    return [device.life, *named, *tracks, *(link.validity for link in device.links)]
 
 
 @given(policies, st.sampled_from([None, *ROOMS]))

@@ -82,6 +82,7 @@ ROWS = (
     Row("register show --at 2026-03-01", "retentiond.register/1", reads="files"),
     Row("register at 2026-03-01", "retentiond.register/1", reads="files"),
     Row("register diff {register}", "retentiond.register.diff/1", reads="files"),
+    Row("register validate {register}", "retentiond.register.validate/1", reads="nothing"),
     Row("config check", "retentiond.config.check/1", reads="files"),
     Row("config show", "retentiond.config/1", reads="files"),
     Row("config schema", "", reads="nothing"),

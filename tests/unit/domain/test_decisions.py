@@ -162,7 +162,7 @@ def test_an_acknowledgement_ends_with_its_finding() -> None:
     item = a_finding()
     seen = finding_acknowledged(item.key, "uid 1000", "disk is on order", EXPIRES)
     acknowledged = folded(finding_opened(item), seen)
-    assert acknowledged.acknowledged == {item.key: Acknowledgement("disk is on order", EXPIRES)}
+    assert acknowledged.acknowledged == {item.key: Acknowledgement("disk is on order", EXPIRES, "uid 1000")}
     assert acknowledged.findings == {item.key: item}
     again = folded(finding_opened(item), seen, finding_closed(item.key), finding_opened(item))
     assert again.acknowledged == {}

@@ -5,6 +5,8 @@ import pytest
 from retentiond.domain.finding import SEVERITY, FindingChanges, FindingKind, Severity, compare_findings, finding
 from tests.builders import a_finding
 
+OVERDUE = (FindingKind.OVERDUE, "main", "it is", "do")
+
 
 def test_a_finding_that_is_new_is_opened() -> None:
     found = a_finding()
@@ -12,18 +14,23 @@ def test_a_finding_that_is_new_is_opened() -> None:
 
 
 def test_a_finding_that_is_gone_is_closed() -> None:
-    assert compare_findings([a_finding().key], []) == FindingChanges((), (a_finding().key,))
+    assert compare_findings([a_finding()], []) == FindingChanges((), (a_finding().key,))
 
 
 def test_a_finding_that_stays_is_neither_whatever_its_message_says_now() -> None:
     before, now = a_finding(message="3 are overdue"), a_finding(message="4 are overdue")
-    assert compare_findings([before.key], [now]) == FindingChanges((), ())
+    assert compare_findings([before], [now]) == FindingChanges((), ())
+
+
+def test_a_finding_whose_facts_are_others_is_opened_again() -> None:
+    before, now = finding(*OVERDUE, facts="since Monday"), finding(*OVERDUE, facts="since Tuesday")
+    assert compare_findings([before], [now]) == FindingChanges((now,), ())
 
 
 def test_the_same_kind_about_another_subject_and_another_kind_about_the_same_are_other_findings() -> None:
     here, there = a_finding(subject="main"), a_finding(subject="archive")
     other = a_finding(FindingKind.UNCOVERED, "main")
-    changes = compare_findings([here.key], [there, other])
+    changes = compare_findings([here], [there, other])
     assert changes == FindingChanges((there, other), (here.key,))
 
 
@@ -33,9 +40,9 @@ def test_a_finding_found_twice_is_opened_once() -> None:
 
 
 def test_closed_findings_come_in_a_stable_order() -> None:
-    keys = [a_finding(kind, subject).key for kind in FindingKind for subject in ("b", "a")]
-    assert compare_findings(keys, []).closed == compare_findings(reversed(keys), []).closed
-    assert len(compare_findings(keys, []).closed) == len(keys)
+    found = [a_finding(kind, subject) for kind in FindingKind for subject in ("b", "a")]
+    assert compare_findings(found, []).closed == compare_findings(reversed(found), []).closed
+    assert len(compare_findings(found, []).closed) == len(found)
 
 
 @pytest.mark.parametrize("kind", FindingKind)

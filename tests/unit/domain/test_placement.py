@@ -1,12 +1,13 @@
 """The room check: each kind of finding, when it is there and when it is not (rule 9)."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.placement import SeenDevice, check_placement
-from retentiond.domain.register import Device, DeviceKind, Register, Relation, Room, RoomClassification
+from retentiond.domain.register import Device, DeviceKind, Register, Relation, Room, RoomClassification, Tracks
 from tests.builders import NOW, a_device, a_link, a_register, a_room, a_seen_device, at, valid
 
 TICK = timedelta(microseconds=1)
@@ -158,6 +159,62 @@ def test_one_finding_never_hides_another() -> None:
         (FindingKind.UNREGISTERED_DEVICE, "main / attic"),
         (FindingKind.AUDIO_ENABLED, "main / reception"),
     }
+
+
+def test_footage_is_judged_by_the_register_of_its_time() -> None:
+    """The directory of a camera that was exchanged holds footage of the old one until that is deleted."""
+    old = a_device(a_link("reception"), ident="d-1", life=valid(until=CHANGED))
+    register = a_register(old)
+    assert found(register, a_seen_device(seen_at=CHANGED - TICK)) == set()
+    assert found(register, a_seen_device(seen_at=CHANGED)) == {(FindingKind.UNREGISTERED_DEVICE, "main / reception")}
+    assert found(register, a_seen_device()) == {(FindingKind.UNREGISTERED_DEVICE, "main / reception")}
+
+
+def test_a_camera_of_another_time_is_told_with_that_time() -> None:
+    register = a_register(a_device(a_link("reception"), life=valid(until=CHANGED)))
+    (item,) = check_placement(register, [a_seen_device()], NOW)
+    assert "is in the register for another time only (d-1 until 2026-03-01 00:00Z)" in item.message
+
+
+def test_sound_is_judged_by_what_the_device_may_record_at_the_time() -> None:
+    tracks = (Tracks(True, True, valid(until=CHANGED)), Tracks(True, False, valid(since=CHANGED)))
+    register = a_register(replace(a_device(a_link("reception")), tracks=tracks))
+    assert found(register, a_seen_device(records_audio=True, seen_at=CHANGED - TICK)) == set()
+    assert found(register, a_seen_device(records_audio=True)) == {(FindingKind.AUDIO_ENABLED, "main / reception")}
+
+
+# --- temporary devices --------------------------------------------------------------------------------------------
+
+OVERSTAYED = {(FindingKind.TEMPORARY_DEVICE_EXPIRED, "d-1")}
+
+
+def test_a_temporary_device_that_the_register_still_has_in_a_room_after_its_end_is_a_finding() -> None:
+    register = a_register(a_device(a_link("reception"), life=valid(until=NOW), temporary=True))
+    assert found(register, now=NOW - TICK) == set()
+    assert found(register, now=NOW) == OVERSTAYED
+
+
+def test_a_temporary_device_that_was_taken_down_in_time_is_none() -> None:
+    register = a_register(a_device(a_link("reception", until=NOW), life=valid(until=NOW), temporary=True))
+    assert found(register, a_seen_device(seen_at=NOW - TICK)) == set()
+
+
+@pytest.mark.parametrize("seen_at", [None, NOW])
+def test_a_temporary_device_that_a_source_still_knows_is_one(seen_at: datetime | None) -> None:
+    register = a_register(a_device(a_link("reception", until=NOW), life=valid(until=NOW), temporary=True))
+    assert found(register, a_seen_device(seen_at=seen_at)) == OVERSTAYED
+
+
+def test_another_device_that_left_is_not_here_and_that_is_all() -> None:
+    register = a_register(a_device(a_link("reception"), life=valid(until=NOW)))
+    assert found(register, now=NOW) == set()
+
+
+def test_a_device_in_a_room_that_is_gone_has_no_room() -> None:
+    rooms = [replace(a_room("shed"), gone=NOW)]
+    register = a_register(a_device(a_link("shed")), rooms=rooms)
+    assert found(register, now=NOW - TICK) == set()
+    assert found(register, now=NOW) == {(FindingKind.UNASSIGNED_DEVICE, "d-1")}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from retentiond.domain.recording import Category
 from retentiond.domain.register import Device
-from retentiond.domain.rule import Coverage, DeletionRule, Policy, Term, cover
+from retentiond.domain.rule import Circumstances, Coverage, DeletionRule, Policy, Term, cover
 from tests.builders import a_device, a_link, a_policy, a_rule, a_stream, at
 
 VIDEO = frozenset({Category.VIDEO})
@@ -19,9 +19,9 @@ def covered(policy: Policy, device: Device | None, categories: frozenset[Categor
     return cover(
         policy,
         a_stream(),
-        categories=categories,
         room_changes=device.changes() if device is not None else (),
-        room_at=device.room_at if device is not None else lambda _: None,
+        track_changes=(),
+        at=lambda instant: Circumstances(device.room_at(instant) if device is not None else None, categories),
     )
 
 
@@ -160,7 +160,9 @@ def test_a_camera_that_the_register_does_not_know_has_no_room() -> None:
 
 def test_terms_follow_one_another_without_gaps_whatever_the_order_of_the_changes() -> None:
     changes = [at("2026-03-01"), at("2026-01-01"), at("2026-03-01"), at("2026-02-01")]
-    coverage = cover(a_policy(WARD), a_stream(), categories=VIDEO, room_changes=changes, room_at=lambda _: None)
+    coverage = cover(
+        a_policy(WARD), a_stream(), room_changes=changes, track_changes=(), at=lambda _: Circumstances(None, VIDEO)
+    )
     assert coverage.terms[0].since is None
     assert coverage.terms[-1].until is None
     assert all(term.until == following.since for term, following in pairwise(coverage.terms))
@@ -176,6 +178,18 @@ def test_an_assignment_without_a_begin_counts_up_to_its_end() -> None:
     device = a_device(a_link("ward", until=MOVED), a_link("lobby", since=MOVED))
     coverage = covered(a_policy(LOBBY, WARD), device)
     assert coverage.rule_for(MOVED - TICK) == WARD
+
+
+def test_sound_counts_for_the_recordings_that_start_while_the_camera_may_record_it() -> None:
+    picture, sound = a_rule("picture", period="30d"), a_rule("sound", period="7d", categories=[Category.AUDIO])
+    coverage = cover(
+        a_policy(picture, sound),
+        a_stream(),
+        room_changes=(),
+        track_changes=[MOVED],
+        at=lambda instant: Circumstances(None, SOUND if instant >= MOVED else VIDEO),
+    )
+    assert coverage.terms == (Term(None, MOVED, picture), Term(MOVED, None, sound))
 
 
 # --- the text that goes on the record -----------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from tests.builders import (
     a_stream,
     a_suspension,
     at,
+    valid,
 )
 
 TICK = timedelta(milliseconds=1)
@@ -113,6 +114,14 @@ def test_a_name_or_id_of_the_register_means_its_names_in_all_recorders(named: st
     device = a_device(a_link(), name="front desk", known_as=[("main", "cam1"), ("archive", "7")])
     reach = a_scope(cameras=[named]).reach_in(a_register(device))
     assert [(part.store, part.camera) for part in reach] == [("main", "cam1"), ("archive", "7")]
+
+
+def test_a_name_that_passed_to_another_device_means_the_one_that_had_it_at_the_time() -> None:
+    noon = at("2026-03-01 12:00")
+    old = a_device(a_link(), ident="d-1", name="old", life=valid(until=noon))
+    new = a_device(a_link(), ident="d-2", name="new", life=valid(since=noon))
+    (reach,) = a_scope(cameras=["new"]).reach_in(a_register(old, new))
+    assert (reach.camera, reach.since, reach.until) == ("reception", noon, ROOM_ONLY.end)
 
 
 def test_a_scope_of_all_cameras_needs_no_register() -> None:

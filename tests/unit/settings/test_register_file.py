@@ -5,7 +5,8 @@ from contextlib import suppress
 import pytest
 
 from retentiond.domain.errors import ConfigurationError
-from retentiond.domain.register import INTIMATE_CARE, DeviceKind, Register, Relation
+from retentiond.domain.recording import CameraName, StoreName
+from retentiond.domain.register import INTIMATE_CARE, DeviceKind, KnownName, Register, Relation, Tracks
 from tests.builders import at
 from tests.unit.settings.texts import REGISTER, changed, register_of, register_problems_of
 
@@ -14,6 +15,10 @@ NO_DEVICES = REGISTER.partition("devices:")[0]
 
 def rooms(entry: str, *, timezone: str = "UTC") -> str:
     return f"timezone: {timezone}\nrooms:\n  - {entry}\n"
+
+
+def names(*pairs: tuple[str, str]) -> tuple[KnownName, ...]:
+    return tuple(KnownName(StoreName(source), CameraName(name)) for source, name in pairs)
 
 
 def test_a_file_without_devices_is_a_register() -> None:
@@ -81,10 +86,8 @@ def test_a_device_is_read_with_its_names_and_links() -> None:
     more = "    assignments: [{room: hall, from: 2026-01-01}]\n    sees: [care]\n"
     more += "    hears: [{room: care, to: 2026-02-01}]\n"
     (device,) = register_of(REGISTER + more).devices
-    assert (device.ident, device.kind, device.records_video, device.records_audio) == (
-        "d-1", DeviceKind.CAMERA, True, False,
-    )  # fmt: skip
-    assert device.known_as == (("main", "entrance"),)
+    assert (device.ident, device.kind, device.tracks) == ("d-1", DeviceKind.CAMERA, (Tracks(video=True, audio=False),))
+    assert device.known_as == names(("main", "entrance"))
     assert [(link.room, link.relation) for link in device.links] == [
         ("hall", Relation.ASSIGNED), ("care", Relation.SEES), ("care", Relation.HEARS),
     ]  # fmt: skip
@@ -98,7 +101,7 @@ def test_a_device_may_have_several_names_in_a_store_and_papers_for_people() -> N
         "    make: Example X\n    address: 192.0.2.1\n    approval: {reference: B-1, date: 2026-01-05, audio: false}\n"
     )
     (device,) = register_of(text + more).devices
-    assert device.known_as == (("main", "front"), ("main", "back"), ("other", "front"))
+    assert device.known_as == names(("main", "front"), ("main", "back"), ("other", "front"))
 
 
 def test_a_device_without_a_room_is_legal_and_left_to_the_room_check() -> None:

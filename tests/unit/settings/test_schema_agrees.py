@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retentiond.domain.errors import ConfigurationError
-from retentiond.settings.schema import register_schema, settings_schema
+from retentiond.settings.register_schema import register_schema
+from retentiond.settings.schema import settings_schema
 from tests.unit.settings.as_editors_read import data_of, refusals
 from tests.unit.settings.texts import (
     FULL_REGISTER,

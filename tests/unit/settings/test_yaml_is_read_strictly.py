@@ -215,7 +215,7 @@ def test_names_in_lists_have_to_be_quoted_too(text: str, place: str) -> None:
 def test_a_key_that_yaml_reads_otherwise_has_to_be_quoted_where_keys_are_free() -> None:
     (problem,) = register_problems_of(changed("{main: entrance}", "{no: entrance}", REGISTER))
     assert problem.startswith("r.yml:9: devices[0].known_as.no: no without quotes")
-    assert register_of(changed("{main: entrance}", '{"no": entrance}', REGISTER)).devices[0].known_as[0][0] == "no"
+    assert register_of(changed("{main: entrance}", '{"no": entrance}', REGISTER)).devices[0].known_as[0].source == "no"
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,10 @@ socket: /run/retentiond/control.sock
 FULL_REGISTER = """\
 timezone: Europe/Tallinn
 room_classes: [x-ray]
+demands: [approval, sign, dpia]
 rooms:
-  - {id: hall, name: Hall, class: public, since: 2026-01-01, until: 2027-01-01}
-  - {id: xray, class: x-ray}
+  - {id: hall, name: Hall, class: public, since: 2026-01-01, until: 2027-01-01, gone: 2028-01-01}
+  - {id: xray, class: x-ray, neighbours: [hall, {room: care, passes: [sight, sound], from: 2026-01-01, to: 2027-01-01}]}
   - id: care
     name: Care
     classes:
@@ -107,13 +108,34 @@ devices:
     kind: camera
     make: Example X
     address: rtsp://192.0.2.1/stream
-    tracks: {video: true, audio: false}
-    known_as: {main: [front, back], other: front}
+    since: 2025-01-01
+    until: 2028-01-01
+    temporary: true
+    tracks: [{video: true, audio: false, to: 2026-02-01}, {video: true, audio: true, from: 2026-02-01}]
+    known_as: {main: [front, {name: back, from: 2026-01-01, to: 2027-01-01}], other: front, third: {name: door}}
     assignments: [{room: hall, from: 2026-01-01, to: 2026-02-01}, {room: xray, from: "2026-02-01T08:00:00+02:00"}]
     sees: [hall, {room: care}]
     hears: [hall]
-    approval: {reference: B-1, date: 2026-01-05, audio: false, note: for a year}
+    presets: [{name: home, sees: [hall, care], from: 2026-01-01, to: 2027-01-01}, {name: park, sees: []}]
+    out_of_view: [{room: care, checked: 2026-01-05, review: 2027-01-05}]
+    out_of_hearing: [{room: care, checked: 2026-01-05}]
+    approval: {reference: B-1, signatory: Board, date: 2026-01-05, audio: false, to: 2027-01-05, note: for a year}
     note: Replaced the device of 2023.
-  - {id: d-2, name: Desk, kind: microphone, tracks: {audio: true}}
+  - {id: d-2, name: Desk, kind: microphone, tracks: {audio: true}, approval: B-2}
+approvals:
+  - reference: B-2
+    signatory: Board
+    date: 2026-01-05
+    devices: [d-1]
+    rooms: [hall]
+    audio: true
+    from: 2026-02-01
+    to: 2027-01-05
+    note: at the desk only
+signs:
+  - {id: s-1, rooms: [hall, xray], audio: true, from: 2026-01-01, to: 2027-01-01, review: 2026-07-01, note: at the door}
+dpias:
+  - {reference: D-1, date: 2026-01-05, devices: [d-1], rooms: [hall], to: 2029-01-01, review: 2027-01-01, note: long}
+  - {reference: D-2, from: 2026-01-05, devices: [d-1]}
 """
 """Every key."""

@@ -1,0 +1,69 @@
+"""The dates that entries of the register carry, and what of two entries at one time is wrong."""
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from retentiond.domain.validity import ALWAYS, FOREVER, Validity
+from retentiond.settings import scalars
+from retentiond.settings.fields import Section, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """Reads dates; one means midnight in the register's zone."""
+
+    zone: ZoneInfo
+
+    def moment(self, text: str) -> datetime:
+        """Return the instant that a text names. Raises ValueError."""
+        return scalars.parse_when(text, self.zone)
+
+    def read(self, section: Section, key: str, default: datetime) -> datetime:
+        """Return the instant of an optional key; `default` where it is not there or wrong."""
+        return section.read(key, self.moment, default, dates=True)
+
+    def span(self, section: Section, begin: str, end: str, default: datetime = ALWAYS) -> Validity:
+        """Return the span of two optional keys; a wrong one is noted, and the whole of time is returned."""
+        since = self.read(section, begin, default)
+        until = self.read(section, end, FOREVER)
+        if since < until:
+            return Validity(since, until)
+        if section.get(end) is None:
+            section.wrong(begin, "is the end of time; write when it began")
+        else:
+            after = f"`{begin}`" if section.get(begin) is not None else "its beginning"
+            section.wrong(end, f"is not after {after}; write a later one, or leave it out while it lasts")
+        return Validity()
+
+
+@dataclass(slots=True)
+class Taken:
+    """Who has something, such as a name, at which time. No two may have it at the same time."""
+
+    _spans: list[tuple[datetime, datetime, str]] = field(default_factory=list)
+
+    def take(self, span: Validity, owner: str) -> str | None:
+        """Note that `owner` has it during the span; return who has it then already, and note nothing in that case."""
+        place = bisect.bisect_left(self._spans, (span.since,))
+        for since, until, other in self._spans[max(place - 1, 0) : place + 1]:
+            if span.overlaps(Validity(since, until)):
+                return other
+        self._spans.insert(place, (span.since, span.until, owner))
+        return None
+
+
+def refuse_hidden(entries: Sequence[tuple[Value, Validity]]) -> None:
+    """Note entries that hide one named before them from its beginning on: of two that overlap, the last holds.
+
+    In the order of time that is what people mean: each lasts until the next begins. In another order, an entry that
+    was forgotten could end the care of a room.
+    """
+    begins: list[tuple[datetime, str]] = []
+    for item, validity in entries:
+        place = bisect.bisect_left(begins, (validity.since, ""))
+        if place < len(begins) and begins[place][0] < validity.until:
+            item.wrong(f"begins no later than {begins[place][1]} and hides it; put them in the order of time")
+        bisect.insort(begins, (validity.since, item.key))
