@@ -11,6 +11,7 @@ from retentiond.ports import Recorder
 from retentiond.services.rulebook import RuleBook
 
 if TYPE_CHECKING:
+    from retentiond.recorders.line_memory import LineMemory
     from retentiond.recorders.motion_memory import MotionMemory
     from retentiond.settings.propose import Proposal
     from retentiond.settings.values import Settings, StoreSettings
@@ -52,8 +53,11 @@ def _recorder_problems(settings: "Settings", path: str) -> list[str]:
     return problems
 
 
-def recorder_of(item: "StoreSettings", memory: "MotionMemory | None" = None) -> Recorder:
-    """Build what is known of a store's recorder; without `memory`, only as it is now. Raises ConfigurationError."""
+def recorder_of(
+    item: "StoreSettings", memory: "MotionMemory | None" = None, names: "LineMemory | None" = None
+) -> Recorder:
+    """Build what is known of a store's recorder; without memories, only as it is now. Raises ConfigurationError."""
+    from retentiond.recorders.line_memory import ForgetfulLines
     from retentiond.recorders.motion_memory import ForgetfulMemory
     from retentiond.recorders.registry import build_recorder
 
@@ -65,6 +69,7 @@ def recorder_of(item: "StoreSettings", memory: "MotionMemory | None" = None) -> 
         layouts=item.layouts,
         recorder_config=item.recorder_config,
         memory=memory or ForgetfulMemory(),
+        names=names or ForgetfulLines(),
     )
 
 
@@ -131,6 +136,10 @@ def _usual_configs(path: str) -> tuple[str, ...]:
     return (
         "/etc/motion/motion.conf",
         "/usr/local/etc/motion/motion.conf",
+        "/etc/mediamtx.yml",
+        "/usr/local/etc/mediamtx.yml",
+        "/etc/mediamtx/mediamtx.yml",
+        os.path.join(os.path.dirname(path), "mediamtx.yml"),
         *(os.path.join(folder, name) for folder in (beside, "/config") for name in ("config.yml", "config.yaml")),
     )
 

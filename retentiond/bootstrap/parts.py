@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def build_sites(settings: "Settings", decisions: Decisions, *, writes: bool = False) -> tuple[Site, ...]:
     """Build every store and what is known of its recorder. Only who holds the lock of the state `writes` into it."""
+    from retentiond.recorders.line_memory import LineFile
     from retentiond.recorders.motion_memory import MotionFile
     from retentiond.storage.store import DirectoryStore
 
@@ -32,7 +33,8 @@ def build_sites(settings: "Settings", decisions: Decisions, *, writes: bool = Fa
         expected = partial(adopted_identity, decisions, item.name)
         store = DirectoryStore(item.name, item.path, expected=expected, owner=owner)
         memory = MotionFile(os.path.join(settings.state, f"motion-{item.name}.json"), writes=writes)
-        sites.append(Site(store, recorder_of(item, memory)))
+        names = LineFile(os.path.join(settings.state, f"names-{item.name}.json"), writes=writes)
+        sites.append(Site(store, recorder_of(item, memory, names)))
     return tuple(sites)
 
 

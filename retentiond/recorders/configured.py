@@ -6,16 +6,38 @@ used, what was read last stays in force, and `trouble` says why (I9).
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Protocol
 
 from retentiond.domain.drift import OwnRetention
 from retentiond.domain.errors import StorageError
 from retentiond.domain.finding import Finding
 from retentiond.domain.placement import SeenDevice
-from retentiond.domain.recording import CameraName, Recording, Sighting
+from retentiond.domain.recording import CameraName, Recording, Sighting, StoreName
 from retentiond.ports import Entry
 from retentiond.recorders.classifier import Classifier
+from retentiond.recorders.layout import Layout
+from retentiond.recorders.line_memory import FORGETFUL, LineMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What our own configuration says of a store's recorder.
+
+    Attributes:
+        path: the store's.
+        zone: in which the recorder names files in local time.
+        config: the recorder's own configuration, if it is named.
+        extra: layouts in the operator's own words; they come before the recorder's.
+        memory: how the recorder named files before.
+    """
+
+    store: StoreName
+    path: str
+    zone: tzinfo
+    config: str | None = None
+    extra: tuple[Layout, ...] = ()
+    memory: LineMemory = FORGETFUL
 
 
 @dataclass(frozen=True, slots=True)

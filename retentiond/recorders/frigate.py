@@ -8,13 +8,12 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import tzinfo
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import Recording, StoreName
 from retentiond.recorders.classifier import Classifier
-from retentiond.recorders.configured import ConfiguredRecorder, Told
+from retentiond.recorders.configured import ConfiguredRecorder, Setup, Told
 from retentiond.recorders.frigate_config import frigate_cameras, kept_by, seen_camera
 from retentiond.recorders.frigate_db import (
     FrigateBooks,
@@ -25,7 +24,6 @@ from retentiond.recorders.frigate_db import (
     retained_among,
 )
 from retentiond.recorders.frigate_layouts import COLLECTIVE, PARTS, frigate_classifier
-from retentiond.recorders.layout import Layout
 from retentiond.recorders.yaml_config import Yaml, YamlFile, section
 
 BOOKS_EVERY_S = 900.0
@@ -106,10 +104,9 @@ class FrigateSource:
         return find_database(named if isinstance(named, str) else "", beside, self._path)
 
 
-def build_frigate(
-    store: StoreName, path: str, zone: tzinfo, config: str | None, extra: Sequence[Layout] = ()
-) -> ConfiguredRecorder:
-    """Build the recorder; `extra` layouts come first, as the operator's own words. Reads nothing yet."""
-    part = os.path.basename(path.rstrip("/"))
-    classifier = frigate_classifier(zone, part if part in PARTS else None, extra)
-    return ConfiguredRecorder("frigate", FrigateSource(store, path, config, classifier), classifier, COLLECTIVE)
+def build_frigate(setup: Setup) -> ConfiguredRecorder:
+    """Build the recorder. Reads nothing yet."""
+    part = os.path.basename(setup.path.rstrip("/"))
+    classifier = frigate_classifier(setup.zone, part if part in PARTS else None, setup.extra)
+    source = FrigateSource(setup.store, setup.path, setup.config, classifier)
+    return ConfiguredRecorder("frigate", source, classifier, COLLECTIVE)

@@ -136,7 +136,7 @@ class Doubtful:
 
 @dataclass(slots=True)
 class NameReader:
-    """Reads the names in one directory."""
+    """Reads the names in one directory. `above` are the parts of a camera's name that the directory has told."""
 
     layout: Layout
     directory_values: Mapping[str, bytes]
@@ -145,6 +145,8 @@ class NameReader:
     category: Category | None
     again: tuple[str, ...]
     clock: "NameClock | None"
+    camera_group: str = "camera"
+    above: tuple[bytes, ...] = ()
     cameras: dict[bytes, CameraName] = field(default_factory=dict)
 
     def read(self, name: bytes) -> Recognised | Doubtful | None:
@@ -161,14 +163,16 @@ class NameReader:
             match = closer
         if self.again and any(match[key] != self.directory_values[key] for key in self.again):
             return None
+        camera = self.camera or self._camera(match)
         start = None
         if self.clock is not None:
             start = self.clock.start(match)
             if start is None:
                 return None
-        return Recognised(self.camera or self._camera(match["camera"]), self.category or category_of(name), start)
+        return Recognised(camera, self.category or category_of(name), start)
 
-    def _camera(self, text: bytes) -> CameraName:
+    def _camera(self, match: re.Match[bytes]) -> CameraName:
+        text = b"/".join((*self.above, match[self.camera_group]))
         camera = self.cameras.get(text)
         if camera is None:
             camera = self.cameras[text] = self.layout.naming.name(text)
@@ -222,6 +226,12 @@ def reader_for(layout: Layout, values: Mapping[str, bytes]) -> NameReader:
     camera = layout.naming.alone if not has_camera else None
     if token is not None:
         camera = layout.naming.name(token)
+    above = tuple(values[level] for level in sorted(values) if level.startswith("camera") and level != "camera")
+    inside = next((item.group for item in name if isinstance(item, Camera) and item.level), None)
+    if above and inside is None:
+        camera = layout.naming.name(b"/".join(above))
+    elif inside is not None:
+        above = above[: int(inside.removeprefix("camera")) - 1]
     letters = tuple(sorted(letters_of((name,))))
     return NameReader(
         layout=layout,
@@ -229,13 +239,15 @@ def reader_for(layout: Layout, values: Mapping[str, bytes]) -> NameReader:
         matcher=compile_part(name, token),
         camera=camera,
         category=layout.category or _constant_category(name),
-        again=tuple(letter for letter in letters if letter in values),
+        again=tuple(key for key in (*letters, *([inside] if inside else [])) if key in values),
         clock=_clock_for(layout, values, letters) if carries_time(layout.parts) else None,
+        camera_group=inside or "camera",
+        above=above,
     )
 
 
 def _clock_for(layout: Layout, values: Mapping[str, bytes], letters: tuple[str, ...]) -> NameClock:
-    timed = {key: value for key, value in values.items() if key not in {"camera", "ext"}}
+    timed = {key: value for key, value in values.items() if key != "ext" and not key.startswith("camera")}
     fine = tuple(letter for letter in _FINE if letter in letters)
     within_directory = bool({"M", "S", "f"} & timed.keys())
     return NameClock(

@@ -122,5 +122,7 @@ def _day_of(values: Mapping[str, bytes]) -> date | None:
 
 
 def _offset(text: bytes) -> timedelta:
+    if text == b"Z":
+        return timedelta()
     size = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]))
     return -size if text.startswith(b"-") else size

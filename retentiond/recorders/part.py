@@ -93,7 +93,7 @@ def _item_expression(item: Item, camera: bytes | None, lazy: bytes, seen: set[st
         case TimeField(letter):
             return _named(letter, TIME_FIELDS[letter] + (lazy if letter == "s" else b""), seen)
         case Camera():
-            return _named("camera", _camera_expression(item, camera, lazy), seen)
+            return _named(item.group, _camera_expression(item, camera, lazy), seen)
         case Extension(among):
             choice = b"|".join(re.escape(text) for text in among)
             return _named("ext", choice or b"[A-Za-z0-9]{1,5}" + lazy, seen)

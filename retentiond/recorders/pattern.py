@@ -20,7 +20,7 @@ TIME_FIELDS = {
     "M": b"[0-5][0-9]",
     "S": b"(?:[0-5][0-9]|60)",
     "f": b"[0-9]{6}",
-    "z": b"[+-](?:[01][0-9]|2[0-3])[0-5][0-9]",
+    "z": b"(?:Z|[+-](?:[01][0-9]|2[0-3])[0-5][0-9])",
     "s": b"[0-9]{1,11}",
 }
 """The fields of a time and what each looks like. Only ASCII digits are digits."""
@@ -46,10 +46,21 @@ class TimeField:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """The name of a camera; with `digits` its number. `alphabet` are the only characters that it can have, if known."""
+    """The name of a camera; with `digits` its number.
+
+    Attributes:
+        alphabet: the only characters that it can have, if known, as in a regular expression.
+        level: for a camera whose name goes over several parts of a path, which of them this is, from 1.
+    """
 
     digits: bool = False
     alphabet: bytes = b""
+    level: int = 0
+
+    @property
+    def group(self) -> str:
+        """How the part of a name that holds it is called."""
+        return f"camera{self.level}" if self.level else "camera"
 
 
 @dataclass(frozen=True, slots=True)

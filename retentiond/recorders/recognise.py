@@ -14,7 +14,9 @@ from retentiond.domain.instants import EARLIEST
 from retentiond.domain.names import join, readable
 from retentiond.domain.recording import CameraName, Recognised, StoreName
 from retentiond.ports import Entry, EntryKind, Recorder
+from retentiond.recorders.configured import Setup
 from retentiond.recorders.frigate import build_frigate
+from retentiond.recorders.mediamtx import build_mediamtx
 from retentiond.recorders.motion import build_motion
 from retentiond.recorders.template import build_template
 
@@ -95,19 +97,20 @@ def recognise(path: str, configs: Sequence[str] = ()) -> tuple[Recognition, ...]
 def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, str | None, str | None]]:
     """Yield what may have written the files, what says the most of them first."""
     for config in configs:
-        for recorder in (build_motion(_STORE, path, UTC, config), build_frigate(_STORE, path, UTC, config)):
+        setup = Setup(_STORE, path, UTC, config)
+        for recorder in (build_motion(_STORE, path, UTC, config), build_frigate(setup), build_mediamtx(setup)):
             if _is_spoken_for(recorder):
                 yield recorder, None, config
-    yield build_frigate(_STORE, path, UTC, None), None, None
+    yield build_frigate(Setup(_STORE, path, UTC)), None, None
     yield build_motion(_STORE, path, UTC, None), None, None
     for layout in COMMON_LAYOUTS:
         yield build_template(_STORE, UTC, (layout,)), layout, None
 
 
 def _is_spoken_for(recorder: Recorder) -> bool:
-    """Tell whether a configuration is this recorder's, and names cameras."""
+    """Tell whether a configuration is this recorder's: it names cameras, or says how files are named."""
     try:
-        return bool(recorder.devices()) and recorder.ready
+        return (bool(recorder.devices()) or recorder.kind == "mediamtx") and recorder.ready
     except RetentiondError:
         return False
 

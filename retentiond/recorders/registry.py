@@ -1,25 +1,33 @@
 """The recorders this version knows, by their names in the configuration. A literal list: nothing is discovered."""
 
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import StoreName
-from retentiond.recorders.configured import ConfiguredRecorder
+from retentiond.recorders.configured import ConfiguredRecorder, Setup
 from retentiond.recorders.fixed import FixedRecorder
 from retentiond.recorders.frigate import build_frigate
+from retentiond.recorders.line_memory import FORGETFUL as FORGETFUL_NAMES
+from retentiond.recorders.line_memory import LineMemory
+from retentiond.recorders.mediamtx import build_mediamtx
 from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
 from retentiond.recorders.motion_memory import MotionMemory
 from retentiond.recorders.template import build_template, template_layouts
 
 AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | FixedRecorder
 
-SUPPORTED = ("frigate", "motion", "template")
+_BY_CONFIGURATION: Mapping[str, Callable[[Setup], ConfiguredRecorder]] = {
+    "frigate": build_frigate,
+    "mediamtx": build_mediamtx,
+}
+
+SUPPORTED = (*_BY_CONFIGURATION, "motion", "template")
 """What `recorder:` may say."""
 
 _LATER = {  # where no layout describes the files, None
     "zoneminder": None,
-    "mediamtx": "{camera}/%Y-%m-%d_%H-%M-%S-%f.mp4",
     "motioneye": "{camera}/%Y-%m-%d/%H-%M-%S.{ext}",
     "viseron": "segments/{camera}/%s.mp4",
     "moonfire": None,
@@ -35,11 +43,12 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
     layouts: tuple[str, ...],
     recorder_config: str | None,
     memory: MotionMemory = FORGETFUL,
+    names: LineMemory = FORGETFUL_NAMES,
 ) -> AnyRecorder:
     """Build the recorder of a store; reads the recorder's own configuration where there is one.
 
-    `memory` keeps what such a configuration said before. What is wrong with it is the recorder's `trouble`: it belongs
-    to somebody else, and may be mended while the daemon runs.
+    `memory` and `names` keep what such a configuration said before. What is wrong with it is the recorder's `trouble`:
+    it belongs to somebody else, and may be mended while the daemon runs.
 
     Raises:
         ConfigurationError: what our own configuration says of the recorder cannot be used.
@@ -49,8 +58,8 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
     zone = _zone(timezone, store)
     try:
         extra = template_layouts(store, zone, layouts)
-        if kind == "frigate":
-            return build_frigate(store, store_path, zone, recorder_config, extra)
+        if kind in _BY_CONFIGURATION:
+            return _BY_CONFIGURATION[kind](Setup(store, store_path, zone, recorder_config, extra, names))
         if kind == "motion":
             return build_motion(store, store_path, zone, recorder_config, extra, memory=memory)
         if not layouts:

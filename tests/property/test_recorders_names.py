@@ -1,16 +1,27 @@
 """The recorders' own layouts under every name: nothing crashes, and no name yields another camera's recording."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retentiond.domain.recording import Recognised, Sighting
+from retentiond.domain.recording import Recognised, Sighting, StoreName
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.frigate_layouts import COLLECTIVE, frigate_classifier
+from retentiond.recorders.mediamtx_names import layouts_of
 from tests.unit.recorders.test_census import PAGES, Row, census
 
+UTC_ZONE = ZoneInfo("UTC")
+RECORD_PATHS = (
+    "%path/%s-%f",
+    "%path/%Y-%m-%d_%H-%M-%S-%f",
+    "%Y/%path/%m%d-%H%M%S",
+    "%path_%s",
+    "%path/%path-%s",
+    "x/%path/%s%z",
+)
 FRIGATE = frigate_classifier(ZoneInfo("America/St_Johns"))
 CENSUS = [row.path.rstrip(b"/@") for page in PAGES for row in census(page)]
 FRIGATE_CENSUS = [row for page in PAGES if page.stem == "frigate" for row in census(page)]
@@ -55,3 +66,21 @@ def test_whatever_a_camera_of_frigate_is_called_its_files_are_never_anothers(row
     path = row.path.replace(row.camera.strip().encode(), camera.encode())
     sighting = classify(FRIGATE, path)
     assert not isinstance(sighting, Recognised) or sighting.camera in {camera, COLLECTIVE}, path
+
+
+mediamtx_names = st.from_regex(r"[a-c0-9_][a-c0-9_.-]{0,5}(/[a-c0-9_][a-c0-9_.-]{0,5}){0,3}", fullmatch=True)
+
+local_times = st.integers(1_577_836_800, 2_100_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC_ZONE))
+
+
+@given(st.sampled_from(RECORD_PATHS), mediamtx_names, local_times)
+@settings(max_examples=400)
+def test_what_mediamtx_writes_is_read_back_or_is_nobodys(record_path: str, name: str, start: datetime) -> None:
+    """A path of MediaMTX may end in what looks like a time or a number: then it may be nobody's, never another's."""
+    text = record_path.replace("%path", name).replace("%s", str(int(start.timestamp()))).replace("%z", "Z")
+    classifier = Classifier(layouts_of(record_path, StoreName("main"), UTC_ZONE))
+    sighting = classify(classifier, start.strftime(text).encode() + b".mp4")
+    if isinstance(sighting, Recognised):
+        assert sighting.camera == name
+        assert sighting.start is not None
+        assert abs((sighting.start - start).total_seconds()) < 1

@@ -12,7 +12,7 @@ from retentiond.domain.period import parse_deletion_period
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream
 from retentiond.domain.register import Register
 from retentiond.domain.rule import DeletionRule, Policy
-from retentiond.recorders.configured import ConfiguredRecorder
+from retentiond.recorders.configured import ConfiguredRecorder, Setup
 from retentiond.recorders.frigate import BOOKS_EVERY_S, FrigateSource, build_frigate
 from retentiond.recorders.frigate_layouts import frigate_classifier
 from retentiond.services.check_recorders import check_recorders
@@ -31,7 +31,7 @@ def frigate(tmp_path: Path) -> Frigate:
 
 
 def build(frigate: Frigate) -> ConfiguredRecorder:
-    return build_frigate(STORE, str(frigate.media), ZoneInfo("UTC"), str(frigate.config))
+    return build_frigate(Setup(STORE, str(frigate.media), ZoneInfo("UTC"), str(frigate.config)))
 
 
 def read(frigate: Frigate) -> ConfiguredRecorder:
@@ -284,5 +284,5 @@ def test_an_older_frigate_keeps_its_database_with_the_media(frigate: Frigate) ->
     frigate.database = frigate.media / "frigate.db"
     frigate.make_database()
     frigate.add_export("hall", "abc")
-    assert len(build_frigate(STORE, str(frigate.media), UTC, None).devices()) == 0
+    assert len(build_frigate(Setup(STORE, str(frigate.media), UTC)).devices()) == 0
     assert len(read(frigate).oddities) == 1

@@ -72,6 +72,15 @@ def test_a_tree_of_frigate_is_recognised_with_the_configuration_that_fits(tmp_pa
         assert (best.cameras, best.matched) == (("front_door", "yard"), 3)
 
 
+def test_a_tree_of_mediamtx_is_recognised_by_its_configuration(tmp_path: Path) -> None:
+    config, store = tmp_path / "mediamtx.yml", tmp_path / "recordings"
+    config.write_text("paths: {all_others: {record: yes}}\n")
+    write(store, "ward1/cam3/2026-09-18_07-00-00-123456.mp4", "lobby/2026-09-18_07-00-00-123456.ts")
+    best = recognise(str(store), [str(config)])[0]
+    assert (best.recorder, best.recorder_config, best.layout) == ("mediamtx", str(config), None)
+    assert best.cameras == ("lobby", "ward1/cam3")
+
+
 def test_what_nobody_names_is_not_recognised(tmp_path: Path) -> None:
     write(tmp_path, "holiday/beach.mp4", "music/1.wav")
     assert recognise(str(tmp_path)) == ()
