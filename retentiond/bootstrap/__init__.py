@@ -3,7 +3,16 @@
 Imports of adapters stand inside the functions that need them: a command pays for what it uses only.
 """
 
-from retentiond.bootstrap.configuration import Loaded, effective_settings, load, load_register, propose, schema_text
+from retentiond.bootstrap.configuration import (
+    Loaded,
+    effective_settings,
+    export_table,
+    import_table,
+    load,
+    load_register,
+    propose,
+    schema_text,
+)
 from retentiond.bootstrap.evidence import (
     Against,
     check_certificate,
@@ -36,7 +45,9 @@ __all__ = [
     "condition_name",
     "diagnose",
     "effective_settings",
+    "export_table",
     "free_address",
+    "import_table",
     "issue_certificate",
     "load",
     "load_register",

@@ -86,6 +86,22 @@ def load_register(path: str) -> Register:
     return load_register_file(path).register
 
 
+def export_table(loaded: Loaded, table: str, *, for_excel: bool) -> str:
+    """Return the `rooms` or `devices` of the register as CSV. Raises ConfigurationError."""
+    from retentiond.settings.load import register_table
+
+    return register_table(loaded.settings.register, table, for_excel=for_excel)
+
+
+def import_table(loaded: Loaded, table: str, path: str) -> tuple[str, Register]:
+    """Return the register with a table in it: its text, and what that says. Raises ConfigurationError."""
+    from retentiond.settings.load import imported_register
+    from retentiond.settings.parse_register import parse_register
+
+    text = imported_register(loaded.settings.register, table, path)
+    return text, parse_register(text.encode(), path)
+
+
 def schema_text(*, of_register: bool) -> str:
     """Return the JSON Schema of one of the files."""
     import json

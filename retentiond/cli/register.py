@@ -1,5 +1,8 @@
 """`retentiond register`: rooms and devices, at any time."""
 
+import csv
+import io
+import os
 from datetime import datetime
 from typing import Any
 
@@ -7,14 +10,16 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.findings import finding_fields, print_finding
-from retentiond.cli.options import Subcommands, common, emit_json
+from retentiond.cli.options import Subcommands, common, emit_json, named
 from retentiond.cli.render import coloured, count_of, say, table
+from retentiond.cli.streams import write
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
+from retentiond.domain.errors import CannotCreateError
 from retentiond.domain.exposure import Exposure, exposures
 from retentiond.domain.placement import check_placement
 from retentiond.domain.register import Device, Register, Relation, Room
-from retentiond.domain.register_facts import compare_facts, facts
+from retentiond.domain.register_facts import FactChanges, compare_facts, facts
 
 
 @click.group("register", cls=Subcommands)
@@ -50,12 +55,7 @@ def diff(other: str, config: str, as_json: bool) -> int:
     if as_json:
         emit_json("retentiond.register.diff/1", {"only_here": list(changes.gone), "only_there": list(changes.added)})
     else:
-        for line in changes.gone:
-            say(f"- {line}")
-        for line in changes.added:
-            say(f"+ {line}")
-        if ours == theirs:
-            say("the registers say the same")
+        _say_changes(changes)
     return 0 if ours == theirs else 1
 
 
@@ -83,7 +83,63 @@ def validate(file: str, at: str | None, as_json: bool) -> int:
     return 1 if found else 0
 
 
+@command.command("export")
+@click.argument("table", type=click.Choice(["rooms", "devices"]))
+@click.option("--excel", "for_excel", is_flag=True, help="As spreadsheets in Europe open it without asking.")
+@common
+def export(table: str, for_excel: bool, config: str, as_json: bool) -> None:
+    """Write the rooms or devices as CSV: a row for each class of a room, or for each assignment of a device."""
+    text = bootstrap.export_table(bootstrap.load(config), table, for_excel=for_excel and not as_json)
+    if as_json:
+        emit_json("retentiond.register.export/1", {"rows": list(csv.DictReader(io.StringIO(text, newline="")))})
+    else:
+        write(text)
+
+
+@command.command("import")
+@click.argument("table", type=click.Choice(["rooms", "devices"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--out", metavar="FILE", required=True, callback=named, help="Where to write the new register.")
+@common
+def import_(table: str, file: str, out: str, config: str, as_json: bool) -> None:
+    """Put the rooms or devices of the CSV file FILE into a new register, and show what changes.
+
+    The register in force is not touched, and nothing is removed that the table does not name. Review the new one, then
+    put it in its place.
+    """
+    loaded = bootstrap.load(config)
+    text, register = bootstrap.import_table(loaded, table, file)
+    _write_new(out, text)
+    changes = compare_facts(facts(loaded.register), facts(register))
+    if as_json:
+        fields = {"out": out, "only_here": list(changes.gone), "only_there": list(changes.added)}
+        emit_json("retentiond.register.import/1", fields)
+        return
+    _say_changes(changes)
+    say(f"wrote {out}; review it, then put it in the place of the register")
+
+
+def _write_new(path: str, text: str) -> None:
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o644)
+    except FileExistsError as error:
+        raise CannotCreateError(f"{path}: exists already; move it away, or write elsewhere with --out") from error
+    except OSError as error:
+        raise CannotCreateError(f"{path}: cannot be written ({error.strerror}); write elsewhere with --out") from error
+
+
 # --- what is shown --------------------------------------------------------------------------------------------
+
+
+def _say_changes(changes: FactChanges) -> None:
+    for line in changes.gone:
+        say(f"- {line}")
+    for line in changes.added:
+        say(f"+ {line}")
+    if not changes.gone and not changes.added:
+        say("the registers say the same")
 
 
 def _show(register: Register, instant: datetime, *, as_json: bool) -> None:

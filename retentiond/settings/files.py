@@ -39,6 +39,25 @@ def read_safely(path: str) -> bytes:
         os.close(descriptor)
 
 
+def read_plainly(path: str) -> bytes:
+    """Return the content of a file that anybody may have written; at most one byte more than 1 MiB, and never waits.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no regular file.
+    """
+    shown = readable(os.fsencode(path))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ConfigurationError(f"{shown}: is no regular file; save the table into one")
+            return _read(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ConfigurationError(f"{shown}: cannot be read ({error.strerror}); check the file and its disk") from error
+
+
 def _read(descriptor: int) -> bytes:
     """Return the content, one byte more than is allowed at most: whoever parses it says that it is too large."""
     parts = []

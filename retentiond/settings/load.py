@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.register import Register
-from retentiond.settings.files import read_safely
+from retentiond.settings.files import read_plainly, read_safely
 from retentiond.settings.locate import register_place
 from retentiond.settings.parse import parse_settings
-from retentiond.settings.parse_register import parse_register
+from retentiond.settings.parse_register import parse_register, parse_register_text
+from retentiond.settings.register_tables import DEVICE_COLUMNS, ROOM_COLUMNS, device_rows, room_rows
+from retentiond.settings.tables import write_table
 from retentiond.settings.values import LoadedRegister, Settings
 
 
@@ -48,6 +50,31 @@ def load_register_file(path: str) -> LoadedRegister:
     """Return the register in the file `path`, and its digest. Raises ConfigurationError with every problem."""
     data = read_safely(path)
     return LoadedRegister(parse_register(data, path), hashlib.sha256(data).hexdigest())
+
+
+def register_table(path: str, table: str, *, for_excel: bool) -> str:
+    """Return the `rooms` or `devices` of the register in the file `path` as CSV. Raises ConfigurationError."""
+    text = parse_register_text(read_safely(path), path)
+    columns, rows = {
+        "rooms": (ROOM_COLUMNS, room_rows),
+        "devices": (DEVICE_COLUMNS, device_rows),
+    }[table]
+    return write_table(columns, rows(text.register, text.zone), for_excel=for_excel)
+
+
+def imported_register(path: str, table: str, table_path: str) -> str:
+    """Return the register in the file `path` with the `rooms` or `devices` of a CSV file in it.
+
+    Raises:
+        ConfigurationError: with every problem of either.
+    """
+    try:
+        from retentiond.settings.import_tables import import_devices, import_rooms
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("tables are imported with ruamel.yaml: pip install 'retentiond[tables]'") from error
+
+    put_in = {"rooms": import_rooms, "devices": import_devices}[table]
+    return put_in(read_safely(path), path, read_plainly(table_path), table_path)
 
 
 def warnings(settings: Settings, register: Register) -> tuple[str, ...]:

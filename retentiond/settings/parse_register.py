@@ -1,6 +1,7 @@
 """register.yml: from text to the register."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -15,22 +16,34 @@ from retentiond.settings.parse_papers import PaperReader
 from retentiond.settings.room_classes import parse_declared_class, parse_room_class
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterText:
+    """What the text of a file states: the register, and what it is written in."""
+
+    register: Register
+    zone: ZoneInfo
+    room_classes: frozenset[str]
+
+
 def parse_register(data: bytes, filename: str) -> Register:
     """Return the register that the text of `filename` states.
 
     Raises:
         ConfigurationError: with every problem, in the order of lines.
     """
+    return parse_register_text(data, filename).register
+
+
+def parse_register_text(data: bytes, filename: str) -> RegisterText:
+    """Return the register and what it is written in. Raises ConfigurationError as `parse_register` does."""
     node, problems = read_nodes(data, filename)
-    register = Register()
-    if node is not None:
-        register = _read(Value(node, "", problems).section(keys.REGISTER))
-    if problems.found:
+    text = None if node is None else _read(Value(node, "", problems).section(keys.REGISTER))
+    if problems.found or text is None:
         raise ConfigurationError(problems.texts())
-    return register
+    return text
 
 
-def _read(top: Section) -> Register:
+def _read(top: Section) -> RegisterText:
     dates = Dates(top.read("timezone", scalars.parse_zone, ZoneInfo("UTC")))
     declared = top.get("room_classes")
     classes = declared.parsed_items(parse_declared_class) if declared is not None else []
@@ -39,7 +52,8 @@ def _read(top: Section) -> Register:
     papers = PaperReader(dates, known)
     papers.read_approvals(top)
     devices = DeviceReader(dates, known, papers.at_device).read(_listed(top, "devices"))
-    return Register(rooms, devices, papers.read(top, frozenset(device.ident for device in devices)))
+    register = Register(rooms, devices, papers.read(top, frozenset(device.ident for device in devices)))
+    return RegisterText(register, dates.zone, frozenset(classes))
 
 
 def _listed(top: Section, key: str) -> Sequence[Value]:

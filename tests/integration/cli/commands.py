@@ -83,6 +83,8 @@ ROWS = (
     Row("register at 2026-03-01", "retentiond.register/1", reads="files"),
     Row("register diff {register}", "retentiond.register.diff/1", reads="files"),
     Row("register validate {register}", "retentiond.register.validate/1", reads="nothing"),
+    Row("register export rooms", "retentiond.register.export/1", reads="files"),
+    Row("register export devices --excel", "retentiond.register.export/1", reads="files"),
     Row("config check", "retentiond.config.check/1", reads="files"),
     Row("config show", "retentiond.config/1", reads="files"),
     Row("config schema", "", reads="nothing"),
@@ -92,6 +94,7 @@ ROWS = (
 )
 
 ELSEWHERE = {
+    "register import": "tests/integration/cli/test_register_tables.py",
     "demo": "tests/system/test_demo.py",
     "witness": "tests/integration/evidence/test_witness.py",
     "config init": "tests/integration/cli/test_config_init.py",
