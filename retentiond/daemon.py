@@ -179,7 +179,7 @@ class Daemon:
         around.observer.task("reload", ok=True, seconds=0.0, at=cycle.now())  # what it starts with was read well
         around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
         timers = self._start_timers()
-        cycle.report()
+        self._report()
         around.manager.ready()
         around.log.info("started")
         try:
@@ -188,7 +188,7 @@ class Daemon:
                 self._begin_scans(only_wanted=True)
                 if self._asked:
                     self._asked = False
-                    cycle.report()
+                    self._report()
                 self._feed_watchdog()
                 self._take_messages(wait)
         finally:
@@ -267,7 +267,7 @@ class Daemon:
             case "probe":
                 self._around.watch.probe()
             case _:
-                self._cycle.report()
+                self._report()
         self._around.observer.task(name, ok=True, seconds=time.monotonic() - began, at=clock())
 
     # --- scans ------------------------------------------------------------------------------------------------
@@ -297,7 +297,13 @@ class Daemon:
         self._around.observer.task("scan", ok=ended.whole, seconds=seconds, at=self._cycle.now())
         self._around.log.info("scan ended", store=ended.keeper.name, whole=ended.whole, seconds=round(seconds, 3))
         self._cycle.tick()
+        self._report()
+
+    def _report(self) -> None:
+        """Look everything over, and say again in the log what waits for a person."""
         self._cycle.report()
+        for item in self._cycle.reminded:
+            self._around.log.warning("this still waits for somebody", kind=item.key.kind.value)
 
     # --- around the work --------------------------------------------------------------------------------------
 
@@ -317,7 +323,7 @@ class Daemon:
             self._cycle.lower_finding(key)
             self._around.log.info("configuration reloaded")
         self._around.observer.task("reload", ok=ok, seconds=time.monotonic() - began, at=self._cycle.now())
-        self._cycle.report()
+        self._report()
         self._around.manager.ready()
 
     def _feed_watchdog(self) -> None:

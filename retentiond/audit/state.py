@@ -71,6 +71,7 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
         decisions.findings[key] = Finding(key, item["message"], item["remedy"], item["facts"])
         decisions.opened_at[key] = instants.from_text(item["opened"])
+        decisions.told_at[key] = instants.from_text(item["told"])
     for item in fields["acknowledged"]:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
         decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]), item["actor"])
@@ -90,6 +91,7 @@ def _finding_to_fields(decisions: Decisions, item: Finding) -> dict[str, Any]:
         "remedy": item.remedy,
         "facts": item.facts,
         "opened": instants.to_text(decisions.opened_at[item.key]),
+        "told": instants.to_text(decisions.told_at[item.key]),
     }
 
 

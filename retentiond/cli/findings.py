@@ -24,16 +24,16 @@ def command() -> None:
 @common
 def list_(config: str, as_json: bool) -> int:
     """List the open findings. Exit 1 if there are any that nobody has acknowledged."""
-    decisions = bootstrap.recorded_decisions(bootstrap.load(config))
+    decisions, now = bootstrap.recorded_decisions(bootstrap.load(config)), bootstrap.wall_now()
     found = sorted(decisions.findings.values(), key=lambda item: (list(Severity).index(item.severity), item.key.kind))
     if as_json:
         emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in found]})
     else:
         for item in found:
-            print_finding(item, acknowledged=item.key in decisions.acknowledged)
+            print_finding(item, acknowledged=decisions.is_acknowledged(item.key, now))
         if not found:
             say(coloured("no open findings", "good"))
-    return 1 if any(item.key not in decisions.acknowledged for item in found) else 0
+    return 1 if any(not decisions.is_acknowledged(item.key, now) for item in found) else 0
 
 
 @command.command("show")
@@ -42,7 +42,7 @@ def list_(config: str, as_json: bool) -> int:
 @common
 def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
     """Show the open findings of KIND, with when they were opened."""
-    decisions = bootstrap.recorded_decisions(bootstrap.load(config))
+    decisions, now = bootstrap.recorded_decisions(bootstrap.load(config)), bootstrap.wall_now()
     chosen = [
         item
         for key, item in decisions.findings.items()
@@ -54,7 +54,7 @@ def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
         emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in chosen]})
         return
     for item in chosen:
-        print_finding(item, acknowledged=item.key in decisions.acknowledged)
+        print_finding(item, acknowledged=decisions.is_acknowledged(item.key, now))
         say(f"    opened  {local(decisions.opened_at.get(item.key))}")
         if item.key in decisions.acknowledged:
             noted = decisions.acknowledged[item.key]

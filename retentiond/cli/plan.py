@@ -24,7 +24,9 @@ def command(at: str | None, config: str, as_json: bool) -> None:
     With --at a later TIME it shows what will have gone until then. With --config NEW it shows what the rules of
     another configuration would change; nothing is deleted by it.
     """
-    with bootstrap.open_view(bootstrap.load(config)) as view:
+    loaded = bootstrap.load(config)
+    enforcing = loaded.settings.enforcing
+    with bootstrap.open_view(loaded) as view:
         now = view.now() if at is None else typed_instant("--at", at)
         outlooks = view.outlook(None if at is None else now)
         trusted = view.trusted()
@@ -39,6 +41,8 @@ def command(at: str | None, config: str, as_json: bool) -> None:
         )
         return
     say(f"at {local(now)}" + ("" if trusted else "   (the clock is not credible yet: nothing is deleted)"))
+    if not enforcing:
+        say("the daemon observes only, so nothing is deleted; when this looks right, set mode: enforce")
     if not all(item.in_force for item in outlooks):
         say("under rules that are not in force; what they would change is shown for each store")
     for item in outlooks:
@@ -83,6 +87,20 @@ def _store(item: bootstrap.Outlook) -> dict[str, Any]:
         "condition": item.condition,
         "recordings": item.recordings,
         "scanned": item.scanned,
+        "parts": [
+            {
+                "why": part.why.value,
+                "camera": part.camera,
+                "count": part.count,
+                "oldest": instants.to_text(part.oldest),
+                "newest": instants.to_text(part.newest),
+            }
+            for part in item.parts
+        ],
+        "refused": [
+            {"why": part.why, "count": part.count, "retry_at": instants.to_text(part.retry_at)} for part in item.refused
+        ],
+        "obstacles": [finding.message for finding in item.obstacles],
         "held": [{"hold": kept.hold, "count": kept.count, "until": instants.to_text(kept.until)} for kept in item.held],
         "next_due": None if item.next_due is None else instants.to_text(item.next_due),
         "upcoming": [{"day": day, "count": count} for day, count in item.upcoming],
@@ -110,17 +128,12 @@ def _seconds(period: timedelta | None) -> int | None:
 def _print(item: bootstrap.Outlook) -> None:
     say()
     say(coloured(f"store {item.store}", "head") + f"   {item.condition}, {count_of(item.recordings, 'recording')}")
+    for obstacle in item.obstacles:
+        say(coloured(f"  {obstacle.message}", "bad"))
+        say(f"    {obstacle.remedy}")
     if not item.scanned:
         say("  the first scan is not complete, so this is not all")
-    if item.going:
-        say(f"  go by themselves   {count_of(item.going, 'recording')}, explained by the passing of time")
-    if item.waiting is not None:
-        _print_waiting(item, item.waiting)
-    for kept in item.held:
-        due = count_of(kept.count, "recording")
-        say(f"  kept               {due} that are due, by hold {kept.hold} until {local(kept.until)} at most")
-    if not item.going and item.waiting is None and not item.held:
-        say("  nothing is due")
+    _print_due(item)
     say(f"  next               {local(item.next_due)}")
     for day, count in item.upcoming:
         say(f"    {day}  {count_of(count, 'recording')}")
@@ -128,11 +141,30 @@ def _print(item: bootstrap.Outlook) -> None:
         _print_changes(item)
 
 
+def _print_due(item: bootstrap.Outlook) -> None:
+    """Print what becomes of what is due: what goes, what waits, what could not go, and what is kept."""
+    if item.going:
+        say(f"  go by themselves   {count_of(item.going, 'recording')}, explained by the passing of time")
+    if item.waiting is not None:
+        _print_waiting(item, item.waiting)
+    for refused in item.refused:
+        what, again = count_of(refused.count, "recording"), local(refused.retry_at)
+        say(coloured(f"  could not go       {what}", "warn") + f" that {refused.text}; tried again {again}")
+    for kept in item.held:
+        due = count_of(kept.count, "recording")
+        say(f"  kept               {due} that are due, by hold {kept.hold} until {local(kept.until)} at most")
+    if not item.going and item.waiting is None and not item.held:
+        say("  nothing is due")
+
+
 def _print_waiting(item: bootstrap.Outlook, plan: Plan) -> None:
     say(coloured(f"  wait for approval  {count_of(plan.count, 'recording')}", "warn") + f": {WAIT_TEXT[plan.why]}")
-    for camera, count, oldest, newest in item.waiting_cameras:
-        span = local(oldest) if oldest == newest else f"{local(oldest)} to {local(newest)}"
-        say(f"    {camera}: {count_of(count, 'recording')}, {span}")
+    several = len({part.why for part in item.parts}) > 1
+    for part in item.parts:
+        span = local(part.oldest) if part.oldest == part.newest else f"{local(part.oldest)} to {local(part.newest)}"
+        say(f"    {part.camera}: {count_of(part.count, 'recording')}, {span}")
+        if several:
+            say(f"      because {WAIT_TEXT[part.why]}")
     _print_what_to_type(item, plan)
 
 

@@ -61,6 +61,7 @@ class Decisions:
     intents: dict[str, OpenIntent] = field(default_factory=dict)
     findings: dict[FindingKey, Finding] = field(default_factory=dict)
     opened_at: dict[FindingKey, datetime] = field(default_factory=dict)
+    told_at: dict[FindingKey, datetime] = field(default_factory=dict)
     acknowledged: dict[FindingKey, Acknowledgement] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
     suspensions: dict[str, Suspension] = field(default_factory=dict)
@@ -140,12 +141,14 @@ class Decisions:
                 self.findings[key] = Finding(key, fields["message"], fields["remedy"], fields.get("facts", ""))
                 self.opened_at.setdefault(key, record.at)
                 self.acknowledged.pop(key, None)
+                self.told_at[key] = record.at
             case EventType.FINDING_ACKNOWLEDGED:
                 until = instants.from_text(fields["until"])
                 self.acknowledged[key] = Acknowledgement(fields["why"], until, fields["actor"])
             case _:
                 self.findings.pop(key, None)
                 self.opened_at.pop(key, None)
+                self.told_at.pop(key, None)
                 self.acknowledged.pop(key, None)
 
     def _apply_hold(self, record: Record) -> None:

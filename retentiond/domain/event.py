@@ -202,8 +202,8 @@ def approval_given(plan: Plan, actor: str, expires: datetime) -> Event:
     )
 
 
-def finding_opened(item: Finding) -> Event:
-    """A finding is there that was not before, or its facts are others than before."""
+def finding_opened(item: Finding, *, reminder: bool = False) -> Event:
+    """A finding is there that was not before, or its facts are others; or, as a `reminder`, it is still there."""
     return Event(
         EventType.FINDING_OPENED,
         {
@@ -213,6 +213,7 @@ def finding_opened(item: Finding) -> Event:
             "message": item.message,
             "remedy": item.remedy,
             **({"facts": item.facts} if item.facts else {}),
+            **({"reminder": True} if reminder else {}),
         },
     )
 

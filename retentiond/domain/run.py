@@ -23,7 +23,7 @@ APPROVAL_LIFETIME = timedelta(hours=24)
 
 
 class WaitReason(StrEnum):
-    """Why a part of a run waits for an approval."""
+    """Why a part of a run waits for an approval. The last two tell parts of what is unexplained from one another."""
 
     ADOPTION = "adoption"
     UNEXPLAINED = "unexplained"
@@ -31,6 +31,8 @@ class WaitReason(StrEnum):
     ALL_OF_CAMERA = "all_of_camera"
     CLOCK_UNPROVEN = "clock_unproven"
     DISPUTED = "disputed"
+    RULES_CHANGED = "rules_changed"
+    LATE = "late"
 
 
 WAIT_TEXT = {
@@ -39,6 +41,8 @@ WAIT_TEXT = {
     WaitReason.HALF_OF_STORE: "more than half of the store is due",
     WaitReason.ALL_OF_CAMERA: "all recordings of a camera are due",
     WaitReason.CLOCK_UNPROVEN: "the newest recording is older than 24 h and the clock is not synchronised",
+    WaitReason.RULES_CHANGED: "rules that are newer than the last approval make them due",
+    WaitReason.LATE: "they lay there unseen when the store was last scanned",
     WaitReason.DISPUTED: "they were old when they arrived: a camera lost its clock, or footage was restored",
 }
 

@@ -1,12 +1,13 @@
 """What other rules than those in force would change: for each stream its periods, and what would be due at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retentiond.domain.recording import StoreName, Stream
 from retentiond.domain.rule import Coverage
-from retentiond.domain.span import due_spans, intersect
+from retentiond.domain.span import due_spans, intersect, without
+from retentiond.domain.suspension import Reach
 from retentiond.ports import Catalogue
 from retentiond.services.rulebook import RuleBook
 
@@ -32,15 +33,20 @@ class Change:
     spared: int
 
 
-def changes(catalogue: Catalogue, store: StoreName, book: RuleBook, now: datetime) -> Iterator[Change]:
-    """Yield what the rules of `book` would change in a store, against those that the daemon has in force."""
+def changes(
+    catalogue: Catalogue, store: StoreName, book: RuleBook, held: Sequence[Reach], now: datetime
+) -> Iterator[Change]:
+    """Yield what the rules of `book` would change in a store, against those that the daemon has in force.
+
+    What is `held` by suspensions is not due under any rules.
+    """
     for stream, count in catalogue.streams(store):
         basis = catalogue.bases(stream).current
         coverage, margin = book.coverage(stream), book.policy.margin
         if not count or basis is None or (basis.margin, _terms(basis.coverage)) == (margin, _terms(coverage)):
             continue
-        before = due_spans(basis.coverage, basis.margin, now)
-        after = due_spans(coverage, margin, now)
+        before = without(due_spans(basis.coverage, basis.margin, now), held)
+        after = without(due_spans(coverage, margin, now), held)
         both = catalogue.count(intersect(after, before))
         yield Change(
             stream=stream,

@@ -83,6 +83,7 @@ class Cycle:
         self._heartbeat_at: datetime | None = None
         self._failures: dict[tuple[StoreName, str], Finding] = {}
         self._standing: dict[FindingKey, Finding] = {}
+        self.reminded: tuple[Finding, ...] = ()
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -236,8 +237,12 @@ class Cycle:
     # --- evidence ---------------------------------------------------------------------------------------------
 
     def report(self) -> Snapshot:
-        """Look everything over, keep the record of findings in step, publish and return what was seen."""
+        """Look everything over, keep the record of findings in step, publish and return what was seen.
+
+        `reminded` is what was said again, once a day, because it waits for a person.
+        """
         parts = self._parts
+        self.reminded = ()
         now = self.now()
         surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
         recorders = [(keeper.name, keeper.recorder) for keeper in self.keepers]
@@ -251,7 +256,7 @@ class Cycle:
         return snapshot
 
     def _record_evidence(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> None:
-        record_findings(self._parts.journal, found)
+        self.reminded = record_findings(self._parts.journal, found, self._parts.timekeeper.wall())
         if self._heartbeat_at is None or now - self._heartbeat_at >= HEARTBEAT_EVERY:
             beat = heartbeat(surveys, self.book, mode=str(self.mode), findings=len(found))
             self._parts.journal.write([beat])

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from retentiond.domain.event import Event, finding_closed, finding_opened
 from retentiond.domain.finding import Finding, FindingKind, compare_findings, finding
 from retentiond.domain.recording import StoreName
-from retentiond.domain.run import WAIT_TEXT, Plan
+from retentiond.domain.run import WAIT_TEXT
 from retentiond.domain.starts import Arrival, Doubt
 from retentiond.ports import (
     IMMUTABLE,
@@ -21,6 +22,7 @@ from retentiond.ports import (
     Unadopted,
 )
 from retentiond.services.journal import Journal
+from retentiond.services.remind import reminders
 from retentiond.services.survey import Survey
 
 REFUSED_TEXT = {
@@ -42,12 +44,16 @@ VOIDS_TOLERATED = 2
 """A deletion that is void or fails is tried again quietly so often; then it is a finding until it is gone."""
 
 
-def record_findings(journal: Journal, found: Iterable[Finding]) -> None:
-    """Open what is new or has changed, and close what is gone, on the record."""
+def record_findings(journal: Journal, found: Sequence[Finding], wall: datetime) -> tuple[Finding, ...]:
+    """Open what is new or has changed, and close what is gone, on the record; return what was said again."""
     changes = compare_findings(journal.decisions.findings.values(), found)
+    opened = {item.key for item in changes.opened}
+    again = reminders(journal.decisions, [item for item in found if item.key not in opened], wall)
     events: list[Event] = [finding_opened(item) for item in changes.opened]
+    events += [finding_opened(item, reminder=True) for item in again]
     events += [finding_closed(key) for key in changes.closed]
     journal.write(events)
+    return again
 
 
 def store_findings(survey: Survey, *, obstacle: str | None = None) -> tuple[Finding, ...]:
@@ -56,7 +62,7 @@ def store_findings(survey: Survey, *, obstacle: str | None = None) -> tuple[Find
     `obstacle` says what keeps anything at all from being deleted, in whatever store it is.
     """
     found: list[Finding] = [
-        *_condition(survey.store, survey.condition),
+        *condition_findings(survey.store, survey.condition),
         *_degraded(survey),
         *_overdue(survey, obstacle),
         *_uncovered(survey),
@@ -64,9 +70,14 @@ def store_findings(survey: Survey, *, obstacle: str | None = None) -> tuple[Find
         *_unlisted(survey),
         *_odd(survey.store, survey.odd),
         *_setbacks(survey.store, survey.setbacks),
-        *_waiting(survey.waiting),
+        *_waiting(survey),
     ]
     return tuple(found)
+
+
+def condition_findings(store: StoreName, condition: StoreCondition) -> tuple[Finding, ...]:
+    """Return what a person has to know about how a store is."""
+    return tuple(_condition(store, condition))
 
 
 def _condition(store: StoreName, condition: StoreCondition) -> Iterable[Finding]:
@@ -126,13 +137,18 @@ def _overdue(survey: Survey, obstacle: str | None) -> Iterable[Finding]:
             )
 
 
+def refused_text(why: str) -> str:
+    """Say in words why recordings could not be deleted."""
+    return REFUSED_TEXT.get(why, f"were refused ({why})")
+
+
 def reasons_of(survey: Survey, status: StreamStatus, obstacle: str | None) -> list[str]:
     """Say why the overdue recordings of a stream are still there, every one of them."""
     if obstacle is not None:
         return [obstacle]
     if survey.condition_word != "present":
         return [f"the store is {survey.condition_word.replace('_', '-')}"]
-    told = [f"{count} {REFUSED_TEXT.get(why, f'refused ({why})')}" for why, count in status.refused]
+    told = [f"{count} {refused_text(why)}" for why, count in status.refused]
     rest = status.overdue - sum(count for _, count in status.refused)
     if rest > 0:
         told.insert(0, f"{rest} wait for approval" if survey.waiting is not None else f"{rest} go at the next look")
@@ -242,12 +258,14 @@ def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding
         )
 
 
-def _waiting(plan: Plan | None) -> Iterable[Finding]:
+def _waiting(survey: Survey) -> Iterable[Finding]:
+    plan = survey.waiting
     if plan is not None:
+        late = f"; {survey.overdue} in the store are past their deadline" if survey.overdue else ""
         yield finding(
             FindingKind.WAITING_FOR_APPROVAL,
             plan.store,
-            f"{plan.count} recordings of store {plan.store!r} are due and wait: {WAIT_TEXT[plan.why]}",
+            f"{plan.count} recordings of store {plan.store!r} are due and wait: {WAIT_TEXT[plan.why]}{late}",
             f"see: retentiond plan; then: retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}",
         )
 

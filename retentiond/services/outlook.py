@@ -1,16 +1,17 @@
 """What a person sees of a store's plan: what goes by itself, what waits, and what falls due in the next days."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from retentiond.domain.finding import Finding, FindingKey, FindingKind
 from retentiond.domain.recording import CameraName, Recording, StoreName
-from retentiond.domain.run import DueRecording, Plan, Sorted, digest_of
+from retentiond.domain.run import DueRecording, Plan, Sorted, WaitReason, digest_of
 from retentiond.domain.span import Span, due_spans, within, without
 from retentiond.domain.suspension import in_force, reach_of
-from retentiond.ports import Catalogue, StoreCondition
+from retentiond.ports import Catalogue, CatalogueRow, Setback, StoreCondition
 from retentiond.services.changes import Change, changes
+from retentiond.services.find import condition_findings, refused_text
 from retentiond.services.journal import Journal
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
@@ -36,12 +37,35 @@ class Outlook:
     waiting: Plan | None
     approved: bool
     approvable: bool
-    waiting_cameras: tuple[tuple[CameraName, int, datetime, datetime], ...]
+    parts: tuple["Part", ...]
     next_due: datetime | None
     upcoming: tuple[tuple[str, int], ...]
     held: tuple["Kept", ...] = ()
     in_force: bool = True
     changes: tuple[Change, ...] = ()
+    refused: tuple["Refused", ...] = ()
+    obstacles: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So many recordings of a camera wait for a person, and why."""
+
+    why: WaitReason
+    camera: CameraName
+    count: int
+    oldest: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """So many recordings could not be deleted so far, why, in words too, and when the first is tried again."""
+
+    why: str
+    text: str
+    count: int
+    retry_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +102,14 @@ class Forecaster:
         """
         at = at or now
         sorted_ = self._planner.sort(store, book, min(now, at), clock_proven=self._clock_proven)
-        waiting, members = self._waiting(store, book, sorted_, now)
+        waiting, rows = self._waiting(store, book, sorted_, now)
+        members = [row.recording for row in rows]
         held = set(members)
         going = [due.recording for due in sorted_.go if due.recording not in held]
         if at > now:
             falling = self._falling_due(store, book, now, at)
             going += [row.recording for row in self._catalogue.find(falling) if row.recording not in held]
-        in_force = self._journal.decisions.policy_digest in {book.policy_digest, None}
+        current = self._journal.decisions.policy_digest in {book.policy_digest, None}
         uuid = self._uuid(store)
         approved = waiting is not None and self._journal.decisions.approval_for(waiting.digest, now) is not None
         return Outlook(
@@ -97,13 +122,19 @@ class Forecaster:
             waiting=waiting,
             approved=approved,
             approvable=waiting is not None and waiting == self._catalogue.waiting(store),
-            waiting_cameras=_by_camera(members),
+            parts=self._parts(store, book, waiting, rows, min(now, at)),
             next_due=self._planner.next_due(store, book, at),
             upcoming=self._upcoming(store, book, at),
             held=self._held(store, book, at),
-            in_force=in_force,
-            changes=() if in_force else tuple(changes(self._catalogue, store, book, min(now, at))),
+            in_force=current,
+            changes=() if current else self._changes(store, book, min(now, at)),
+            refused=_refused(self._catalogue.setbacks(store)),
+            obstacles=self._obstacles(store, condition),
         )
+
+    def _changes(self, store: StoreName, book: RuleBook, now: datetime) -> tuple[Change, ...]:
+        reach = reach_of(self._journal.decisions.suspensions.values(), now)
+        return tuple(changes(self._catalogue, store, book, reach, now))
 
     def _held(self, store: StoreName, book: RuleBook, now: datetime) -> tuple[Kept, ...]:
         """Count what each suspension keeps of what is due; what several keep counts with each."""
@@ -116,15 +147,37 @@ class Forecaster:
 
     def _waiting(
         self, store: StoreName, book: RuleBook, sorted_: Sorted, now: datetime
-    ) -> tuple[Plan | None, Sequence[Recording]]:
+    ) -> tuple[Plan | None, Sequence[CatalogueRow]]:
         """Return the plan that the daemon froze, where it is of these rules; else the one it would freeze."""
         standing = self._catalogue.waiting(store)
         if standing is not None and self._journal.decisions.policy_digest == book.policy_digest:
-            return standing, [row.recording for row in self._catalogue.members(store)]
+            return standing, list(self._catalogue.members(store))
         if not sorted_.waiting or sorted_.why is None:
             return None, ()
         members = _recordings(sorted_.waiting)
-        return Plan(store, digest_of(self._uuid(store), members), len(members), sorted_.why, now), members
+        chosen = frozenset(members)
+        due = self._planner.spans(store, book, now).due
+        rows = [row for row in self._catalogue.find(due) if row.recording in chosen]
+        return Plan(store, digest_of(self._uuid(store), members), len(members), sorted_.why, now), rows
+
+    def _parts(
+        self, store: StoreName, book: RuleBook, plan: Plan | None, rows: Sequence[CatalogueRow], now: datetime
+    ) -> tuple[Part, ...]:
+        """Say of every camera why its part of the plan waits."""
+        if plan is None:
+            return ()
+        explained = self._planner.spans(store, book, now).explained
+        starts: dict[tuple[WaitReason, CameraName], list[datetime]] = {}
+        for row in rows:
+            why = self._planner.reason_of(row, explained, plan.why, now)
+            starts.setdefault((why, row.recording.stream.camera), []).append(row.recording.start)
+        return tuple(Part(*key, len(starts[key]), min(starts[key]), max(starts[key])) for key in sorted(starts))
+
+    def _obstacles(self, store: StoreName, condition: StoreCondition) -> tuple[Finding, ...]:
+        """Say what keeps anything from being deleted in a store: how it is, and what the daemon has found."""
+        noted = self._journal.decisions.findings.get(FindingKey(FindingKind.STORE_DEGRADED, store))
+        found = condition_findings(store, condition)
+        return found if noted is None or found else (noted,)
 
     def _uuid(self, store: StoreName) -> str:
         return str(self._journal.decisions.adopted.get(store, {}).get("uuid", ""))
@@ -156,12 +209,10 @@ def _recordings(due: Sequence[DueRecording]) -> list[Recording]:
     return [item.recording for item in due]
 
 
-def _by_camera(members: Sequence[Recording]) -> tuple[tuple[CameraName, int, datetime, datetime], ...]:
-    counts = Counter(item.stream.camera for item in members)
-    oldest: dict[CameraName, datetime] = {}
-    newest: dict[CameraName, datetime] = {}
-    for item in members:
-        camera = item.stream.camera
-        oldest[camera] = min(oldest.get(camera, item.start), item.start)
-        newest[camera] = max(newest.get(camera, item.start), item.start)
-    return tuple((camera, counts[camera], oldest[camera], newest[camera]) for camera in sorted(counts))
+def _refused(setbacks: Sequence[Setback]) -> tuple[Refused, ...]:
+    by_reason: dict[str, list[datetime]] = {}
+    for item in setbacks:
+        by_reason.setdefault(item.error, []).append(item.retry_at)
+    return tuple(
+        Refused(why, refused_text(why), len(retries), min(retries)) for why, retries in sorted(by_reason.items())
+    )

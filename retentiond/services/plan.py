@@ -17,6 +17,8 @@ from retentiond.services.rulebook import RuleBook
 PLAN_STAYS = timedelta(hours=1)
 """A plan that waits is not replaced earlier than this, so that a person can read its digest and type it."""
 
+_OF_THE_UNEXPLAINED = frozenset({WaitReason.ADOPTION, WaitReason.UNEXPLAINED, WaitReason.DISPUTED})
+
 
 @dataclass(frozen=True, slots=True)
 class StoreSpans:
@@ -106,6 +108,21 @@ class Planner:
             return sorted_
         waiting = tuple(sorted((*sorted_.waiting, *disputed), key=lambda due: due.recording.start))
         return Sorted(sorted_.go, waiting, sorted_.why or WaitReason.DISPUTED)
+
+    def reason_of(self, row: CatalogueRow, explained: Sequence[Span], why: WaitReason, now: datetime) -> WaitReason:
+        """Say why one recording waits, in a set that waits because of `why`."""
+        if row.arrival is Arrival.DISPUTED and not self._grace_over(row, now):
+            return WaitReason.DISPUTED
+        stream = row.recording.stream
+        by_time = in_any((span for span in explained if span.stream == stream), row.recording.start)
+        if why not in _OF_THE_UNEXPLAINED or (by_time and row.arrival is Arrival.ORDINARY):
+            return why
+        if row.arrival is not Arrival.ORDINARY:
+            return WaitReason.LATE
+        bases = self._catalogue.bases(stream)
+        if bases.accepted is None:
+            return WaitReason.ADOPTION
+        return WaitReason.RULES_CHANGED if bases.accepted != bases.current else WaitReason.UNEXPLAINED
 
     def census(self, store: StoreName) -> StoreCensus:
         """Return the counts that the limit needs."""
