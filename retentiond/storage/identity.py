@@ -5,6 +5,7 @@ that he works with, so that what was examined and what is worked on cannot be tw
 """
 
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -84,7 +85,7 @@ def _examine(where: StorePath, calls: SystemCalls, store: int, expected: StoreId
             return Foreign(f"its directory .retentiond {wrong}")
         if marker is None:
             return Absent("its marker is gone from .retentiond")
-        wrong = _difference(store, marker, expected) or _wrong_claimed(where, calls, store, own)
+        wrong = _difference(calls, store, marker, expected) or _wrong_claimed(where, calls, store, own)
         if wrong is not None:
             return Foreign(wrong)
         return Present(expected, read_only=bool(os.fstatvfs(store).f_flag & os.ST_RDONLY))
@@ -107,7 +108,7 @@ def adopt(where: StorePath, calls: SystemCalls) -> StoreIdentity:
             marker = _read_marker(held, where, own) or _written(held, where, own)
             if isinstance(marker, _Damaged):
                 raise StorageError(f"{where.path}: cannot be adopted: {marker.why}; {_MEND}")
-            found = StoreIdentity(marker, fsid_of(store), os.fstat(store).st_ino, _fs_type(calls, store))
+            found = StoreIdentity(marker, fsid_of(calls, store), os.fstat(store).st_ino, _fs_type(calls, store))
             condition = examine(where, calls, store, found)
             if not isinstance(condition, Present):
                 why = "" if isinstance(condition, Unadopted) else condition.why
@@ -155,15 +156,24 @@ def _wrong_claimed(where: StorePath, calls: SystemCalls, store: int, own: int) -
         return None
 
 
-def fsid_of(store: int) -> int:
-    """Return the id of the file system behind a descriptor, in the 53 bits that JSON carries unharmed."""
-    return os.fstatvfs(store).f_fsid & (2**53 - 1)
+def fsid_of(calls: SystemCalls, store: int) -> int:
+    """Return the id of the file system behind a descriptor, in the 53 bits that JSON carries unharmed.
+
+    XFS, f2fs and FAT make theirs of the number of the device, and that is another one after a boot in which disks were
+    found in another order. There the UUID in the superblock counts; 0 where none is told, which no other id is.
+    """
+    told, device = os.fstatvfs(store).f_fsid, os.fstat(store).st_dev
+    major, minor = os.major(device), os.minor(device)
+    if told == (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12:
+        uuid = calls.file_system_uuid(store)
+        told = 0 if uuid is None else int.from_bytes(hashlib.sha256(uuid).digest()[:8])
+    return told & (2**53 - 1)
 
 
-def _difference(store: int, marker: str, expected: StoreIdentity) -> str | None:
+def _difference(calls: SystemCalls, store: int, marker: str, expected: StoreIdentity) -> str | None:
     if marker != expected.uuid:
         return "its marker names another store"
-    if fsid_of(store) != expected.fsid:
+    if fsid_of(calls, store) != expected.fsid:
         return "it lies on another file system"
     if os.fstat(store).st_ino != expected.inode:
         return "it is another directory, a copy of the one adopted"

@@ -48,7 +48,7 @@ class DirectoryStore:
         except OSError as error:
             return Absent(f"its directory cannot be opened ({error.strerror})")
         try:
-            self._examined, self._known = _root(store), None
+            self._examined, self._known = self._root(store), None
             condition = identity.examine(self._where, self._calls, store, self._expected())
             if isinstance(condition, Present):
                 self._known = self._examined
@@ -119,7 +119,7 @@ class DirectoryStore:
         except OSError as error:
             raise StorageError(f"{self._where.path}: cannot be opened ({error.strerror}); mount the disk") from error
         try:
-            if again or self._known is None or self._known != _root(store):
+            if again or self._known is None or self._known != self._root(store):
                 self._require_known(store)
         except BaseException:
             os.close(store)
@@ -130,13 +130,12 @@ class DirectoryStore:
         expected = self._expected()
         if expected is not None:
             identity.require_adopted(self._where, self._calls, store, expected)
-        elif self._examined is not None and self._examined != _root(store):
+        elif self._examined is not None and self._examined != self._root(store):
             raise StorageError(
                 f"{self._where.path}: another directory lies there than the one that was examined; mount the disk"
             )
 
-
-def _root(store: int) -> _Root:
-    """Return what tells one directory from another. Raises OSError."""
-    status = os.fstat(store)
-    return status.st_dev, status.st_ino, identity.fsid_of(store)
+    def _root(self, store: int) -> _Root:
+        """Return what tells one directory from another. Raises OSError."""
+        status = os.fstat(store)
+        return status.st_dev, status.st_ino, identity.fsid_of(self._calls, store)

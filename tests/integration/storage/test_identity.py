@@ -12,7 +12,7 @@ import pytest
 
 from retentiond.domain.errors import StorageError
 from retentiond.ports import Absent, Foreign, Present, Unadopted
-from tests.integration.storage.disk import Disk, mounted, needs_root, run_python
+from tests.integration.storage.disk import Disk, loop_disk, make_image, mounted, needs_root, run_python
 
 
 def test_a_directory_that_was_never_adopted_is_unadopted(tmp_path: Path) -> None:
@@ -212,6 +212,38 @@ def test_a_mount_in_the_place_of_our_directories_is_foreign(tmp_path: Path, name
         assert not isinstance(disk.store.examine(), Present)
         with pytest.raises(StorageError), disk.store.chunk():
             pass
+
+
+@pytest.mark.privileged
+@needs_root
+@pytest.mark.parametrize(("kind", "megabytes"), [("ext4", 16), ("xfs", 400), ("btrfs", 128)])
+def test_the_same_disk_under_another_device_number_is_the_same_store(tmp_path: Path, kind: str, megabytes: int) -> None:
+    """Disks get their numbers in the order in which a boot finds them."""
+    image = make_image(tmp_path, kind, megabytes)
+    disk = Disk(tmp_path / "point")
+    with mounted(disk.path, "-o", "loop", str(image)):
+        disk.adopt()
+        device = disk.path.stat().st_dev
+        assert isinstance(disk.store.examine(), Present)
+    with loop_disk(tmp_path, "ext2", 4), mounted(disk.path, "-o", "loop", str(image)):
+        if kind != "btrfs":  # which numbers its mounts by itself
+            assert disk.path.stat().st_dev != device
+        assert isinstance(disk.store.examine(), Present)
+
+
+@pytest.mark.privileged
+@needs_root
+@pytest.mark.parametrize(("kind", "megabytes"), [("ext4", 16), ("xfs", 400), ("btrfs", 128)])
+def test_another_disk_of_the_same_kind_is_another_store(tmp_path: Path, kind: str, megabytes: int) -> None:
+    """Even with the right marker, at the same inode, under the same device number."""
+    disk = Disk(tmp_path / "point")
+    (tmp_path / "other").mkdir()
+    with mounted(disk.path, "-o", "loop", str(make_image(tmp_path, kind, megabytes))):
+        disk.adopt()
+        subprocess.run(["cp", "-a", disk.path, tmp_path / "copy"], check=True)
+    with mounted(disk.path, "-o", "loop", str(make_image(tmp_path / "other", kind, megabytes))):
+        subprocess.run(["cp", "-a", f"{tmp_path}/copy/.", disk.path], check=True)
+        assert isinstance(disk.store.examine(), Foreign)
 
 
 # --- adoption ------------------------------------------------------------------------------------------------------
