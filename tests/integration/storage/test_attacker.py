@@ -1,68 +1,72 @@
-"""Somebody who exchanges fresh and old footage as fast as the kernel can, while we delete."""
+"""Somebody who may write in the store exchanges, moves and links in it as fast as the kernel can, while we delete."""
 
 import os
-import subprocess
-import sys
-import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-from retentiond.domain.recording import Unit
-from retentiond.ports import Pinned, Removed
-from tests.integration.storage.disk import Disk, place
+import pytest
 
-DELETIONS = 2000
-LONGEST_S = 9.0
-ATTACK = """
-import ctypes, os, sys
-libc = ctypes.CDLL(None)
-one, other = (os.fsencode(path) for path in sys.argv[1:])
-while os.getppid() == PARENT:
-    libc.renameat2(-100, one, -100, other, 2)
-"""
+from tests.attack.arena import Arena, Attack, compiled
+from tests.attack.methods import Ours, find_delete, stat_and_unlink
+from tests.world import World
 
+COUNT = 200
+ROUNDS = 4
+FEW, FEW_ROUNDS = 2, 50
+MANY_ROUNDS = 300
 
-def test_no_fresh_recording_is_ever_deleted(tmp_path: Path) -> None:
-    disk = Disk(tmp_path / "store").adopt()
-    names = (b"1.mp4", b"2.mp4")
-    paths = [os.path.join(os.fsencode(disk.path), name) for name in names]
-    fresh = os.stat(disk.write(names[1], b"fresh footage")).st_ino
-    code = ATTACK.replace("PARENT", str(os.getpid()))
-    attacker = subprocess.Popen([sys.executable, "-c", code, *map(os.fsdecode, paths)])
-    deleted = tries = 0
-    end = time.monotonic() + LONGEST_S
-    try:
-        while deleted < DELETIONS and time.monotonic() < end:
-            with disk.store.chunk() as chunk:
-                for _ in range(100):
-                    tries += 1
-                    old = _lay_out_old(disk, paths, tries)
-                    pinned = chunk.pin(place(names[tries % 2]), Unit.FILE)
-                    if isinstance(pinned, Pinned) and pinned.identity.inode == old:
-                        chunk.remove(pinned, f"run-{tries}")
-                    assert fresh in _inodes(disk), "fresh footage was deleted"
-                outcomes = chunk.settle()
-            deleted += sum(isinstance(outcome, Removed) for outcome in outcomes.values())
-            assert os.listdir(disk.claimed) == []
-    finally:
-        attacker.kill()
-        attacker.wait()
-    assert deleted > 0
-    assert fresh in _inodes(disk)
+two_at_once = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="an attacker needs a processor of his own")
 
 
-def _lay_out_old(disk: Disk, paths: list[bytes], number: int) -> int:
-    """Put an old recording under whichever name is free, and say which inode it is. With one missing none moves."""
-    missing = [path for path in paths if not os.path.lexists(path)]
-    if missing:
-        draft = disk.write(b"draft-%d" % number, b"old")
-        inode = os.stat(draft).st_ino
-        os.rename(draft, missing[0])
-        return inode
-    olds = [item for path in paths if (item := os.stat(path)).st_size == len(b"old")]
-    return olds[0].st_ino if olds else -1
+@pytest.fixture(scope="module")
+def attacker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("attacker"))
 
 
-def _inodes(disk: Disk) -> set[int]:
-    """Return the inodes in the store; looked at by listing, so that an exchange in between hides none."""
-    with os.scandir(disk.path) as entries:
-        return {entry.inode() for entry in entries}
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, now=datetime.now(UTC).replace(microsecond=0))  # the births of files are real
+    world.start()
+    world.scan()
+    yield world
+    world.stop()
+
+
+@pytest.mark.parametrize("attack", Attack, ids=lambda attack: attack.name.lower())
+def test_no_fresh_footage_goes_and_no_record_lies_whatever_is_done_meanwhile(
+    world: World, attacker: Path, attack: Attack
+) -> None:
+    arena = Arena(world.root, world.store_path, attacker, attack)
+    ours = Ours(arena, world)
+    for _ in range(ROUNDS):
+        arena.round(ours, COUNT)
+    for _ in range(FEW_ROUNDS):  # the fewer there are, the more often each of them is exchanged
+        arena.round(ours, FEW)
+    tally = arena.tally
+    assert (tally.wrong, tally.false_records, tally.witnesses) == (0, 0, [])
+    assert tally.deleted > 0
+    assert (tally.attacks > 0) is (attack is not Attack.NOTHING)
+    if attack is Attack.NOTHING:
+        assert tally.deleted == ROUNDS * COUNT + FEW_ROUNDS * FEW
+    settled = world.records("recording.deleted", "deletion.failed", "deletion.void")
+    intended = [item["claim"] for line in world.records("deletion.intent") for item in line["recordings"]]
+    assert sorted(line["claim"] for line in settled) == sorted(intended)
+    assert tally.deleted == len(world.records("recording.deleted")), "nothing went that is not on the record"
+
+
+@two_at_once
+def test_the_attacker_is_one_who_beats_a_look_at_the_path(tmp_path: Path, attacker: Path) -> None:
+    """What this shows about ours is worth something only if he does destroy fresh footage elsewhere."""
+    for attack in (Attack.FILES, Attack.LINK):
+        arena = Arena(tmp_path, tmp_path / "store", attacker, attack)
+        while not arena.tally.wrong and arena.tally.rounds < MANY_ROUNDS:
+            arena.round(stat_and_unlink, FEW if attack is Attack.FILES else COUNT)
+        assert arena.tally.wrong > 0
+
+
+def test_the_harness_counts_right_where_nobody_attacks(tmp_path: Path, attacker: Path) -> None:
+    for method in (stat_and_unlink, find_delete):
+        arena = Arena(tmp_path, tmp_path / "store", attacker, Attack.NOTHING)
+        arena.round(method, COUNT)
+        assert (arena.tally.deleted, arena.tally.wrong, arena.tally.false_records) == (COUNT, 0, 0)
