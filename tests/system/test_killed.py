@@ -1,28 +1,17 @@
-"""A run that is killed at any of its system calls, or is refused one, deletes nothing that it should not."""
+"""A run that is killed at any of its system calls, refused one or lied to deletes nothing that it should not."""
 
-import errno
-import os
-import shutil
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.system.evidence import Scene
-from tests.system.harness import Site, needs, register_of
-from tests.system.warm import Warm, calls_in, count_calls
+from tests.system.harness import needs
+from tests.system.trial import ERRORS, KILLED, LIE, Fault, Trial, for_each, spread, trials_in, undergo
+from tests.system.warm import calls_in, count_calls
 
 pytestmark = pytest.mark.system
 
 WORKERS = 2
-PERIOD, MARGIN = timedelta(days=30), timedelta(seconds=60)
-SOON = timedelta(seconds=12)
 
 EVERY = (
     "renameat2", "unlinkat", "unlink", "rename", "fsync", "fdatasync", "write", "pwrite64", "mkdir", "ftruncate",
@@ -40,138 +29,11 @@ UNLINK_HALF_WAY = 6
 """The run of the two that fell due by themselves makes 2 unlinks and prunes 2 directories; then 3 are unlinked."""
 
 
-class Trial:
-    """A store in which all that is due has been approved or falls due by itself, made again for each trial."""
-
-    def __init__(self, root: Path, warm: Warm) -> None:
-        self.warm = warm
-        self.site = Site(root, register=register_of("hall", "door"))
-        self.kept = root / "kept"
-        self.outside = root / "outside.mp4"
-        self.scene = self._film()
-
-    def _film(self) -> Scene:
-        """Adopt a store, approve what is old in it, and let two more recordings fall due by themselves."""
-        now = datetime.now(UTC).replace(microsecond=0)
-        site, begun = self.site, time.monotonic()
-        soon = now - PERIOD + MARGIN + SOON
-        starts = [
-            ("hall", now - timedelta(days=45)),
-            ("hall", now - timedelta(days=45, minutes=7)),
-            ("door", now - timedelta(days=31)),
-            ("hall", soon),
-            ("door", soon - timedelta(seconds=1)),
-        ]
-        due = {str(site.record(*item).relative_to(site.store)): item[1] + PERIOD - MARGIN for item in starts}
-        young = [site.record("hall", now - timedelta(days=29)), site.record("door", now - timedelta(hours=1))]
-        foreign = site.store / "hall" / f"{now - timedelta(days=45):%Y-%m-%d}" / "notes.txt"
-        foreign.write_bytes(b"not a recording")
-        self.outside.write_bytes(b"outside of the store")
-        (foreign.parent / "00-00-00.mp4").symlink_to(self.outside)
-        bystanders = {
-            path: path.read_bytes() for path in (*young, foreign, self.outside, foreign.parent / "00-00-00.mp4")
-        }
-        self._must("clock", "accept", "--wall", now.isoformat())
-        self.command("run", "--once")
-        assert site.approve_all() == 3
-        time.sleep(max(0.0, SOON.total_seconds() + 1 - (time.monotonic() - begun)))
-        for part in (site.store, site.state):
-            shutil.copytree(part, self.kept / part.name, symlinks=True)
-        return Scene(site.store, site.state, due, bystanders)
-
-    def restore(self) -> None:
-        """Put store and state back as they were; the directories themselves stay the ones that were adopted."""
-        for part in (self.site.store, self.site.state):
-            for item in list(part.iterdir()):
-                shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
-            shutil.copytree(self.kept / part.name, part, symlinks=True, dirs_exist_ok=True)
-
-    def command(self, *arguments: str) -> int:
-        return self.warm.run(*arguments, "--config", str(self.site.config))
-
-    def _must(self, *arguments: str) -> None:
-        status = self.command(*arguments)
-        assert status == 0, (arguments, status, self.warm.complaints)
-
-    def run_traced(self, *trace: str) -> int:
-        """Run the daemon once under strace."""
-        return self.warm.run_traced(trace, "run", "--once", "--config", str(self.site.config))
-
-    def killed_at(self, call: str, number: int) -> bool:
-        """Run, killed on entering the given call; tell whether it came to that."""
-        status = self.run_traced(
-            "-f", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"
-        )
-        assert status in (-9, 1), (call, number, status, self.warm.complaints)
-        return status == -9
-
-    def log_of_a_run(self, *more: str) -> Path:
-        """Run undisturbed and return the log of its calls."""
-        log = self.kept.with_name("calls")
-        assert self.run_traced("-f", "-y", *more, "-o", str(log)) == 1, self.warm.complaints
-        return log
-
-    def recover(self) -> None:
-        """Run again, undisturbed."""
-        status = self.command("run", "--once")
-        assert (status, self.warm.complaints) == (1, [])
-
-    def hold_to_promise_at_rest(self, failed: frozenset[str] = frozenset()) -> None:
-        """Everything due is gone but what `failed`, on the record, and there is nothing more to complain about."""
-        self.scene.hold_to_promise_at_rest(left=failed)
-        late = {"overdue", "waiting_for_approval"} if failed else set()
-        assert self.scene.open_findings() - late == {"unclassified_files", "audit_unsigned"}
-        self._must("audit", "verify")
-
-
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Trial]]:
     needs("strace")
-    with ExitStack() as stack, ThreadPoolExecutor(WORKERS) as pool:
-        roots = [tmp_path_factory.mktemp(f"worker{number}") for number in range(WORKERS)]
-        warm = [stack.enter_context(Warm(root)) for root in roots]
-        yield list(pool.map(Trial, roots, warm))
-
-
-def for_each(
-    trials: Sequence[Trial], cases: Sequence[tuple[str, int]], work: Callable[[Trial, str, int], bool]
-) -> None:
-    """Try all cases, one after the other in each of the trials; `work` tells whether it came to what it is about."""
-    queue, lock = iter(cases), threading.Lock()
-
-    def shard(trial: Trial) -> int:
-        happened = 0
-        while True:
-            with lock:
-                case = next(queue, None)
-            if case is None:
-                return happened
-            try:
-                happened += work(trial, *case)
-            except Exception as error:
-                raise AssertionError(f"at {case[0]} number {case[1]}") from error
-
-    with ThreadPoolExecutor(len(trials)) as pool:
-        happened = sum(done.result() for done in [pool.submit(shard, trial) for trial in trials])
-    # A slow run keeps a head more often than a fast one, so that the last numbers may never come.
-    assert happened >= len(cases) - 6, f"only {happened} of {len(cases)} cases came to pass"
-
-
-def spread(count: int, wanted: int) -> list[int]:
-    """Return `wanted` of the numbers 1 to `count`, evenly spread, with the first and the last."""
-    if count <= wanted:
-        return list(range(1, count + 1))
-    return sorted({1 + round(number * (count - 1) / (wanted - 1)) for number in range(wanted)})
-
-
-def kill_and_recover(trial: Trial, call: str, number: int) -> bool:
-    """Kill a run at a call, look at what it left, let another run settle that, and look again."""
-    trial.restore()
-    killed = trial.killed_at(call, number)
-    trial.scene.hold_to_promise_at_any_instant()
-    trial.recover()
-    trial.hold_to_promise_at_rest()
-    return killed
+    with trials_in([tmp_path_factory.mktemp(f"worker{number}") for number in range(WORKERS)]) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -186,38 +48,33 @@ def counts(trials: list[Trial]) -> Counter[str]:
 @pytest.mark.parametrize("call", EVERY)
 def test_killed_at_every_call_that_changes_a_disk(trials: list[Trial], counts: Counter[str], call: str) -> None:
     assert counts[call] > 0, "a run makes no such call: the list is out of date"
-    for_each(trials, [(call, number) for number in range(1, counts[call] + 1)], kill_and_recover)
+    for_each(trials, [Fault(call, number, KILLED) for number in range(1, counts[call] + 1)], undergo)
 
 
 def test_killed_at_other_calls(trials: list[Trial], counts: Counter[str]) -> None:
-    cases = [(call, number) for call, wanted in SPREAD.items() for number in spread(counts[call], wanted)]
-    for_each(trials, cases, kill_and_recover)
-
-
-def refuse_and_recover(trial: Trial, call: str, number: int) -> bool:
-    """Let the kernel refuse one call of a run, then run again; nothing is lost, and a failure is one clear line."""
-    trial.restore()
-    error = ("EIO", "ENOSPC")[number % 2]
-    log = trial.kept.with_name("refused")
-    status = trial.run_traced(
-        "-f", "-o", str(log), "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={number}"
-    )
-    said = trial.warm.complaints
-    if status == 74:
-        assert len(said) == 1
-        assert said[0].startswith(("retentiond: /", "retentiond: standard output: "))
-        assert os.strerror(getattr(errno, error)) in said[0] or "catalogue" in said[0]
-    else:
-        assert (status, said) == (1, [])
-    trial.scene.hold_to_promise_at_any_instant()
-    trial.recover()
-    trial.hold_to_promise_at_rest(failed=trial.scene.failed())
-    return "(INJECTED)" in log.read_text()
+    faults = [Fault(call, number, KILLED) for call, wanted in SPREAD.items() for number in spread(counts[call], wanted)]
+    for_each(trials, faults, undergo)
 
 
 @pytest.mark.parametrize("call", REFUSED)
 def test_refused_by_the_kernel(trials: list[Trial], counts: Counter[str], call: str) -> None:
-    for_each(trials, [(call, number) for number in spread(counts[call], 12)], refuse_and_recover)
+    numbers = spread(counts[call], 14)
+    turns = [ERRORS[number % len(ERRORS)] for number in range(len(numbers))]
+    for_each(trials, [Fault(call, number, error) for number, error in zip(numbers, turns, strict=True)], undergo)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_each_error_at_the_calls_that_a_deletion_is_made_of(
+    trials: list[Trial], counts: Counter[str], error: str
+) -> None:
+    numbers = {call: spread(counts[call], 3) for call in ("renameat2", "unlinkat", "fsync")}
+    for_each(trials, [Fault(call, number, error) for call in numbers for number in numbers[call]], undergo)
+
+
+@pytest.mark.parametrize("call", ["unlinkat", "renameat2", "fsync", "fdatasync"])
+def test_lied_to_by_the_kernel(trials: list[Trial], counts: Counter[str], call: str) -> None:
+    """The call does nothing and says that it did: nothing is called deleted that is there."""
+    for_each(trials, [Fault(call, number, LIE) for number in spread(counts[call], 9)], undergo)
 
 
 def break_off_half_way(trial: Trial) -> None:
@@ -234,16 +91,17 @@ def test_killed_again_while_it_recovers(trials: list[Trial]) -> None:
     counts = count_calls(trials[0].log_of_a_run())
     trials[0].hold_to_promise_at_rest()
 
-    def kill_recovery(trial: Trial, call: str, number: int) -> bool:
+    def kill_recovery(trial: Trial, fault: Fault) -> bool:
         break_off_half_way(trial)
-        killed = trial.killed_at(call, number)
+        killed = trial.killed_at(fault.call, fault.number)
         trial.scene.hold_to_promise_at_any_instant()
         trial.recover()
         trial.hold_to_promise_at_rest()
         return killed
 
     calls = ("renameat2", "unlinkat", "fsync", "fdatasync", "write", "rename")
-    for_each(trials, [(call, number) for call in calls for number in range(1, counts[call] + 1)], kill_recovery)
+    faults = [Fault(call, number, KILLED) for call in calls for number in range(1, counts[call] + 1)]
+    for_each(trials, faults, kill_recovery)
 
 
 def test_an_intent_is_durable_before_a_name_goes_and_a_deletion_before_it_is_told(trials: list[Trial]) -> None:
