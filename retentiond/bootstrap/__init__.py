@@ -29,7 +29,7 @@ from retentiond.bootstrap.working import ask, run_once
 from retentiond.services.changes import Change
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
-from retentiond.services.view import Found, Held
+from retentiond.services.view import Found, Held, View
 
 __all__ = [
     "Against",
@@ -38,6 +38,7 @@ __all__ = [
     "Held",
     "Loaded",
     "Outlook",
+    "View",
     "WitnessOrder",
     "adopted_identity",
     "ask",

@@ -121,15 +121,21 @@ def effective_settings(loaded: Loaded) -> str:
 
 def propose(store: str, *, recorder_config: str | None, timezone: str | None) -> "Proposal":
     """Look at a directory and propose both files for it. Raises UsageError, StorageError."""
+    import socket
+
     from retentiond.recorders.recognise import recognise
     from retentiond.settings.paths import parse_store_path
     from retentiond.settings.propose import Recognised
     from retentiond.settings.propose import propose as propose_files
+    from retentiond.settings.scalars import parse_zone_name
 
     try:
         path = parse_store_path(os.path.realpath(store))
+        parse_zone_name(timezone or "UTC")
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise UsageError(f"{path}: is no directory; name the one that the recorder writes into")
     found = recognise(path, (recorder_config,) if recorder_config else _usual_configs(path))
     if not found:
         raise UsageError(
@@ -142,8 +148,17 @@ def propose(store: str, *, recorder_config: str | None, timezone: str | None) ->
             "or leave the option out"
         )
     best = found[0]
-    recognised = Recognised(best.recorder, best.layout, best.cameras, best.recorder_config, timezone or _host_zone())
-    return propose_files(path, recognised, looked_at=best.looked_at, matched=best.matched)
+    recognised = Recognised(
+        recorder=best.recorder,
+        layout=best.layout,
+        cameras=best.cameras,
+        recorder_config=best.recorder_config,
+        timezone=timezone or _host_zone(),
+        host=socket.gethostname(),
+        looked_at=best.looked_at,
+        matched=best.matched,
+    )
+    return propose_files(path, recognised)
 
 
 def _usual_configs(path: str) -> tuple[str, ...]:

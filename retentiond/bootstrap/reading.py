@@ -1,7 +1,7 @@
 """What commands read beside a daemon, or without one."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_view(loaded: Loaded) -> Iterator[View]:
-    """Open everything for reading. Without a catalogue the stores are scanned into one that nobody keeps."""
+def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> Iterator[View]:
+    """Open everything for reading. Without a catalogue the stores are scanned into one that nobody keeps.
+
+    `progress` is called after each directory of such a scan.
+    """
     from retentiond.audit.reader import records_since
     from retentiond.catalogue.open import open_in_memory, open_read_only
     from retentiond.observe.metrics import Metrics
@@ -40,7 +43,7 @@ def open_view(loaded: Loaded) -> Iterator[View]:
         if not kept:
             for site in (site for site in sites if site.recorder.ready):
                 scan = StoreScan(site.store, site.recorder, catalogue, Metrics(__version__))
-                walk_whole(scan, site.store, loaded.book, timekeeper.now_or_wall())
+                walk_whole(scan, site.store, loaded.book, timekeeper.now_or_wall(), progress=progress)
         journal = _reading_journal(settings.state, decisions)
         forecaster = Forecaster(
             catalogue, journal, planner_of(settings, catalogue, journal), clock_proven=timekeeper.synchronised()

@@ -5,6 +5,7 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.findings import finding_fields, print_finding
 from retentiond.cli.options import common, emit_json
+from retentiond.cli.progress import viewing
 from retentiond.cli.render import coloured, say
 
 
@@ -13,7 +14,7 @@ from retentiond.cli.render import coloured, say
 def command(config: str, as_json: bool) -> int:
     """Check configuration, register, rooms and what the recorders are set to. Exit 1 on findings."""
     loaded = bootstrap.load(config)
-    with bootstrap.open_view(loaded) as view:
+    with viewing(loaded) as view:
         found = view.check()
     if as_json:
         emit_json("retentiond.check/1", {"findings": [finding_fields(item) for item in found]})

@@ -1,5 +1,7 @@
 """`retentiond clock`: how trusted time stands, and a person's word for it."""
 
+from datetime import timedelta
+
 import click
 
 from retentiond import bootstrap
@@ -23,6 +25,7 @@ def status(config: str, as_json: bool) -> None:
     trusted, reading = bootstrap.look_at_clock(loaded)
     now = trusted.now if isinstance(trusted, Credible) else None
     state = trusted.state.value if isinstance(trusted, Credible) else "unanchored"
+    ahead = None if now is None else reading.wall - now
     if as_json:
         emit_json(
             "retentiond.clock/1",
@@ -30,6 +33,7 @@ def status(config: str, as_json: bool) -> None:
                 "state": state,
                 "trusted": None if now is None else instants.to_text(now),
                 "wall": instants.to_text(reading.wall),
+                "ahead_s": None if ahead is None else round(ahead.total_seconds(), 3),
                 "synchronised": reading.synchronised,
             },
         )
@@ -37,10 +41,17 @@ def status(config: str, as_json: bool) -> None:
     say(f"state          {state}")
     say(f"trusted time   {local(now)}")
     say(f"system clock   {local(reading.wall)}")
+    if ahead is not None:
+        say(f"difference     the system clock is {_seconds(ahead)} trusted time")
     say(f"synchronised   {'yes' if reading.synchronised else 'no'}")
     if isinstance(trusted, NotCredible):
         say("Nothing is deleted until the clock has been synchronised for 10 minutes, or you type the time:")
         say(f"  retentiond clock accept --wall {reading.wall.astimezone().isoformat(timespec='seconds')}")
+
+
+def _seconds(ahead: timedelta) -> str:
+    seconds = round(ahead.total_seconds())
+    return "equal to" if seconds == 0 else f"{abs(seconds):,} s {'ahead of' if seconds > 0 else 'behind'}"
 
 
 @command.command("accept")

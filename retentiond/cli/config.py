@@ -1,13 +1,18 @@
 """`retentiond config`: propose, check and show the configuration."""
 
+import json
+import os
+import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 
 from retentiond import bootstrap
-from retentiond.cli.options import Subcommands, common, emit_json
+from retentiond.cli.options import Subcommands, as_json_option, common, emit_json, named
 from retentiond.cli.render import coloured, count_of, say, say_lines
 from retentiond.domain.errors import CannotCreateError
+from retentiond.domain.names import readable
 
 
 @click.group("config", cls=Subcommands)
@@ -16,36 +21,66 @@ def command() -> None:
 
 
 @command.command("init")
-@click.argument("store", type=click.Path())
-@click.option("--out", metavar="DIR", default=".", help="Where to write the two files. Default: here.")
+@click.argument("store", callback=named)
+@click.option("--out", metavar="DIR", default=".", callback=named, help="Where to write them. Default: here.")
 @click.option(
-    "--recorder-config", metavar="FILE", help="The recorder's own configuration, such as /etc/motion/motion.conf."
+    "--recorder-config",
+    metavar="FILE",
+    callback=named,
+    help="The recorder's own configuration, such as /etc/motion/motion.conf.",
 )
 @click.option(
     "--timezone", metavar="ZONE", help="The zone in which the recorder names its files. Default: this host's."
 )
-def init(store: str, out: str, recorder_config: str | None, timezone: str | None) -> None:
+@as_json_option
+def init(store: str, out: str, recorder_config: str | None, timezone: str | None, as_json: bool) -> None:
     """Look at the directory STORE, recognise recorder and cameras, and write both files for review.
 
     The files say `mode: observe`; nothing is deleted until you change that.
     """
     proposal = bootstrap.propose(store, recorder_config=recorder_config, timezone=timezone)
-    for name in ("retentiond.yml", "register.yml"):
-        if (Path(out) / name).exists():
-            raise CannotCreateError(f"{Path(out) / name}: exists already; move it away, or write elsewhere with --out")
+    texts = {Path(out) / "retentiond.yml": proposal.settings, Path(out) / "register.yml": proposal.register}
+    for path in texts:
+        if os.path.lexists(path):
+            raise _exists(path)
+    for path, text in texts.items():
+        _write(path, text)
+    if as_json:
+        found = proposal.found
+        fields: dict[str, Any] = {"recorder": found.recorder, "layout": found.layout, "cameras": list(found.cameras)}
+        fields |= {"looked_at": found.looked_at, "matched": found.matched, "wrote": [_shown(path) for path in texts]}
+        emit_json("retentiond.config.init/1", fields)
+        return
     say(proposal.summary)
-    for name, text in (("retentiond.yml", proposal.settings), ("register.yml", proposal.register)):
-        path = Path(out) / name
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-            path.chmod(0o644)  # the daemon is another user, and nothing in it is secret
-        except FileExistsError as error:
-            raise CannotCreateError(f"{path}: exists already; move it away, or write elsewhere with --out") from error
-        except OSError as error:
-            raise CannotCreateError(f"{path}: cannot be written ({error.strerror})") from error
-        say(f"wrote {path}")
-    say("Review both; then: retentiond config check, retentiond check, retentiond plan")
+    for path in texts:
+        say(f"wrote {_shown(path)}")
+    option = f"--config {shlex.quote(_shown(Path(out) / 'retentiond.yml'))}"
+    say("Review both, then look at what they would do:")
+    for words in ("config check", "check", "plan"):
+        say(f"  retentiond {words} {option}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+        path.chmod(0o644)  # the daemon is another user, and nothing in it is secret
+    except FileExistsError as error:
+        raise _exists(path) from error
+    except FileNotFoundError as error:
+        folder = _shown(path.parent)
+        raise CannotCreateError(f"{folder}: is not there; run: mkdir -p {shlex.quote(folder)}") from error
+    except OSError as error:
+        why = f"cannot be written ({error.strerror}); look at its disk and rights, or write elsewhere with --out"
+        raise CannotCreateError(f"{_shown(path)}: {why}") from error
+
+
+def _exists(path: Path) -> CannotCreateError:
+    return CannotCreateError(f"{_shown(path)}: exists already; move it away, or write elsewhere with --out")
+
+
+def _shown(path: Path) -> str:
+    return readable(os.fsencode(path))
 
 
 @command.command("check")
@@ -64,9 +99,14 @@ def check(config: str, as_json: bool) -> None:
 
 @command.command("schema")
 @click.option("--register", "of_register", is_flag=True, help="The schema of register.yml.")
-def schema(of_register: bool) -> None:
-    """Print the JSON Schema of retentiond.yml, for editors."""
-    say_lines(bootstrap.schema_text(of_register=of_register))
+@as_json_option
+def schema(of_register: bool, as_json: bool) -> None:
+    """Print the JSON Schema of retentiond.yml, for editors; with --json as a field of an answer like any other."""
+    text = bootstrap.schema_text(of_register=of_register)
+    if as_json:
+        emit_json("retentiond.config.schema/1", {"json_schema": json.loads(text)})
+    else:
+        say_lines(text)
 
 
 @command.command("show")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from retentiond import bootstrap
+from retentiond.cli.options import as_json_option, emit_json
 from retentiond.cli.render import coloured, count_of, say
 from retentiond.cli.streams import flush
 from retentiond.domain.errors import CannotCreateError, RetentiondError, StorageError, TryAgainError, UnreachableError
@@ -81,13 +82,23 @@ devices:
     "--dir", "directory", metavar="D", help="Where to make it; it must not exist yet. Default: a temporary one."
 )
 @click.option("--once", is_flag=True, help="Do all of it without questions, and end.")
-def command(directory: str | None, once: bool) -> None:
+@as_json_option
+def command(directory: str | None, once: bool, as_json: bool) -> None:
     """Make a store of real short recordings over 45 days, and run the daemon on it.
 
-    Shows plan, approval, deletion, status and verification, then keeps the daemon running until Ctrl-C.
+    Shows plan, approval, deletion, status and verification, then keeps the daemon running until Ctrl-C. With --json
+    all that goes to standard error, and at the end comes where everything lies.
     """
     _end_as_by_ctrl_c()
     where = _make_directory(directory)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        _run_all(where, once=once)
+    if as_json:
+        places = {"config": "retentiond.yml", "register": "register.yml", "store": "store", "state": "state"}
+        emit_json("retentiond.demo/1", {name: str(where / place) for name, place in places.items()})
+
+
+def _run_all(where: Path, *, once: bool) -> None:
     now = bootstrap.wall_now()
     say(f"making recordings of 4 cameras over {DAYS} days below {where} …")
     made = _make_store(where / "store", now)
@@ -278,7 +289,7 @@ def _run(config: Path, *arguments: str) -> None:
     say(coloured(f"$ retentiond {' '.join(arguments)}", "dim"))
     flush()
     environ = {**os.environ, "RETENTIOND_CONFIG": str(config)}
-    subprocess.run([sys.executable, "-m", "retentiond", *arguments], check=False, env=environ)
+    subprocess.run([sys.executable, "-m", "retentiond", *arguments], check=False, env=environ, stdout=sys.stdout)
 
 
 def _wait_for(config: Path, done: Callable[[Mapping[str, Any]], bool]) -> None:

@@ -7,6 +7,7 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json, text
+from retentiond.cli.progress import viewing
 from retentiond.cli.render import count_of, local, say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
@@ -20,7 +21,7 @@ from retentiond.domain import instants
 def command(camera: str, begin: str | None, end: str | None, config: str, as_json: bool) -> None:
     """Show the recordings of a camera that exist, and those that were deleted, with the record that says so."""
     since = _instant("--from", begin, datetime(2000, 1, 1, tzinfo=UTC))
-    with bootstrap.open_view(bootstrap.load(config)) as view:
+    with viewing(bootstrap.load(config)) as view:
         until = _instant("--to", end, view.now() + timedelta(days=1))
         rows = sorted(view.find(camera, since, until), key=lambda row: (row.start, row.path))
     if as_json:
@@ -30,10 +31,11 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
         say(f"no recording of camera {camera!r} in that time, neither on the disk nor in the audit trail")
         return
     table(
-        ("start", "category", "state", "deadline", "record", "path"),
+        ("start", "store", "category", "state", "deadline", "record", "path"),
         (
             (
                 local(row.start),
+                row.store,
                 row.category,
                 _state(row),
                 local(row.deadline),

@@ -1,5 +1,7 @@
 """`retentiond findings`: what a person has to know, from the record."""
 
+import shlex
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,6 +14,7 @@ from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import UsageError
 from retentiond.domain.finding import Finding, FindingKey, Severity
 
+_WHAT_NEXT = "Since when, and what to type to note one for a while: retentiond findings show KIND"
 _ROLE = {Severity.BREACH: "bad", Severity.WARNING: "warn", Severity.NOTICE: "dim"}
 
 
@@ -31,8 +34,8 @@ def list_(config: str, as_json: bool) -> int:
     else:
         for item in found:
             print_finding(item, acknowledged=decisions.is_acknowledged(item.key, now))
-        if not found:
-            say(coloured("no open findings", "good"))
+            _print_note(item, decisions, now)
+        say(_WHAT_NEXT if found else coloured("no open findings", "good"))
     return 1 if any(not decisions.is_acknowledged(item.key, now) for item in found) else 0
 
 
@@ -49,16 +52,17 @@ def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
         if key.kind == kind and (subject is None or key.subject == subject)
     ]
     if not chosen:
-        raise UsageError(f"no open finding of kind {kind!r}; see: retentiond findings list")
+        about = "" if subject is None else f" about {subject!r}"
+        raise UsageError(f"no open finding of kind {kind!r}{about}; see: retentiond findings list")
     if as_json:
         emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in chosen]})
         return
     for item in chosen:
         print_finding(item, acknowledged=decisions.is_acknowledged(item.key, now))
-        say(f"    opened  {local(decisions.opened_at.get(item.key))}")
-        if item.key in decisions.acknowledged:
-            noted = decisions.acknowledged[item.key]
-            say(f"    noted   until {local(noted.until)}: {noted.why}")
+        _print_note(item, decisions, now)
+        say(f"        subject {item.key.subject}, open since {local(decisions.opened_at.get(item.key))}")
+        kind_and_subject = f"{item.key.kind} {shlex.quote(item.key.subject)}"
+        say(f"        to note it: retentiond findings acknowledge {kind_and_subject} --why '…' --for 14d")
 
 
 @command.command("acknowledge")
@@ -77,6 +81,13 @@ def acknowledge(kind: str, subject: str, why: str, lasts: str, config: str, as_j
         emit_json("retentiond.findings.acknowledge/1", answer)
     else:
         say(f"noted until {local(instants.from_text(answer['until']))}")
+
+
+def _print_note(item: Finding, decisions: Decisions, now: datetime) -> None:
+    noted = decisions.acknowledged.get(item.key)
+    if noted is not None:
+        over = "" if decisions.is_acknowledged(item.key, now) else ", which is over"
+        say(f"        noted until {local(noted.until)}{over}: {noted.why}")
 
 
 def print_finding(item: Finding, *, acknowledged: bool = False) -> None:

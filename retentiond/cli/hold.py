@@ -6,6 +6,7 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.options import Subcommands, common, emit_json
+from retentiond.cli.progress import viewing
 from retentiond.cli.render import coloured, count_of, local, say
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
@@ -146,7 +147,7 @@ def release(hold: str, why: str, config: str, as_json: bool) -> None:
 @common
 def list_(config: str, as_json: bool) -> None:
     """Show the holds in force: what they keep, why, who has agreed, and when they end."""
-    with bootstrap.open_view(bootstrap.load(config)) as view:
+    with viewing(bootstrap.load(config)) as view:
         held = view.holds(view.now())
     if as_json:
         emit_json("retentiond.holds/1", {"holds": [_fields(item) for item in held]})

@@ -49,6 +49,11 @@ def common(function: _F) -> _F:
         callback=_config,
         help=f"The configuration. Default: $RETENTIOND_CONFIG, else {DEFAULT_CONFIG}.",
     )(function)
+    return as_json_option(function)
+
+
+def as_json_option(function: _F) -> _F:
+    """Add `--json` to a command that needs no configuration; it gets `as_json: bool`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned `schema` field.")(function)
 
 

@@ -8,6 +8,7 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
+from retentiond.cli.progress import viewing
 from retentiond.cli.render import coloured, count_of, local, say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
@@ -26,7 +27,7 @@ def command(at: str | None, config: str, as_json: bool) -> None:
     """
     loaded = bootstrap.load(config)
     enforcing = loaded.settings.enforcing
-    with bootstrap.open_view(loaded) as view:
+    with viewing(loaded) as view:
         now = view.now() if at is None else typed_instant("--at", at)
         outlooks = view.outlook(None if at is None else now)
         trusted = view.trusted()

@@ -10,8 +10,8 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.findings import finding_fields, print_finding
-from retentiond.cli.options import Subcommands, common, emit_json, named
-from retentiond.cli.render import coloured, count_of, say, table
+from retentiond.cli.options import Subcommands, as_json_option, common, emit_json, named
+from retentiond.cli.render import coloured, count_of, local, say, table
 from retentiond.cli.streams import write
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
@@ -46,7 +46,7 @@ def at_(time: str, config: str, as_json: bool) -> None:
 
 
 @command.command("diff")
-@click.argument("other", type=click.Path(exists=True, dir_okay=False))
+@click.argument("other", callback=named)
 @common
 def diff(other: str, config: str, as_json: bool) -> int:
     """Show what differs between the register in force and the file OTHER. Exit 1 if anything does."""
@@ -60,9 +60,9 @@ def diff(other: str, config: str, as_json: bool) -> int:
 
 
 @command.command("validate")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.argument("file", callback=named)
 @click.option("--at", metavar="TIME", help="Check it as it stands at TIME. Default: now.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned `schema` field.")
+@as_json_option
 def validate(file: str, at: str | None, as_json: bool) -> int:
     """Check the register in FILE by itself, before it is put in force. Exit 1 on findings, 78 if it does not load.
 
@@ -155,6 +155,8 @@ def _show(register: Register, instant: datetime, *, as_json: bool) -> None:
     if as_json:
         emit_json("retentiond.register/1", {"at": instants.to_text(instant), "rooms": rooms, "devices": devices})
         return
+    say(f"at {local(instant)}")
+    say()
     table(("room", "name", "class"), ((item["id"], item["name"], item["class"] or "-") for item in rooms))
     say()
     table(

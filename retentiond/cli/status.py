@@ -55,7 +55,7 @@ def _print_store(store: dict[str, Any]) -> None:
         coloured(f"store {store['name']}", "head")
         + f"   {store['condition']}, {count_of(store['recordings'], 'recording')}"
     )
-    say(f"  last scan  {_local(store['last_scan'])}    next deadline  {_local(store['next_due'])}")
+    say(f"  last scan  {_local(store['last_scan'])}    next due  {_local(store['next_due'])}")
     if store["suspended"]:
         say(f"  {count_of(store['suspended'], 'recording')} past their deadline are kept by holds")
     table(

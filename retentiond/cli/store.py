@@ -4,6 +4,7 @@ import click
 
 from retentiond import bootstrap
 from retentiond.cli.options import Subcommands, common, emit_json, text
+from retentiond.cli.progress import viewing
 from retentiond.cli.render import count_of, local, say, table
 from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
@@ -31,7 +32,7 @@ def adopt(name: str, config: str, as_json: bool) -> None:
 @common
 def list_(config: str, as_json: bool) -> None:
     """List the stores and how they are."""
-    with bootstrap.open_view(bootstrap.load(config)) as view:
+    with viewing(bootstrap.load(config)) as view:
         surveys = view.surveys(view.now())
     if as_json:
         stores = [
@@ -68,7 +69,7 @@ def list_(config: str, as_json: bool) -> None:
 @common
 def show(name: str, config: str, as_json: bool) -> None:
     """Show the streams of store NAME, and a sample of the files that no layout explains."""
-    with bootstrap.open_view(bootstrap.load(config)) as view:
+    with viewing(bootstrap.load(config)) as view:
         survey = next((item for item in view.surveys(view.now()) if item.store == name), None)
     if survey is None:
         raise UsageError(f"no store {name!r} in the configuration; see: retentiond store list")

@@ -27,6 +27,9 @@ class Diagnosis:
 def diagnose_user() -> Diagnosis:
     """Say whose rights are looked at: those that this process works with."""
     user = user_name(os.geteuid())
+    if os.geteuid() == 0:
+        remedy = "look as the user that the daemon will be: runuser -u retentiond -- retentiond doctor"
+        return Diagnosis("user", "note", "looking as root, who may do everything", remedy)
     groups = sorted({group_name(number) for number in (os.getegid(), *os.getgroups())})
     return Diagnosis("user", "fine", f"looking as {user}, in the groups {', '.join(groups)}")
 

@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from typing import NoReturn
 
 from retentiond.domain.errors import RetentiondError, StorageError
 from retentiond.domain.instants import EARLIEST
@@ -145,7 +146,7 @@ def _sample(root: bytes) -> Iterator[tuple[bytes, Sequence[Entry]]]:
         entries = _entries(join(root, directory) if directory else root, min(left, _MAX_NAMES_IN_DIRECTORY))
         if entries is None:
             if not directory:
-                raise StorageError(f"{readable(root)}: cannot be listed; give the path of a directory you may read")
+                _raise_for(root)
             continue
         left -= len(entries)
         yield directory, entries
@@ -155,6 +156,16 @@ def _sample(root: bytes) -> Iterator[tuple[bytes, Sequence[Entry]]]:
                 for entry in entries
                 if entry.kind is EntryKind.DIRECTORY and not entry.name.startswith(b".")
             )
+
+
+def _raise_for(root: bytes) -> NoReturn:
+    """Raise StorageError with why a directory cannot be listed."""
+    remedy = "name a directory that you may read"
+    try:
+        os.close(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    except OSError as error:
+        raise StorageError(f"{readable(root)}: cannot be listed ({error.strerror}); {remedy}") from error
+    raise StorageError(f"{readable(root)}: changed while it was listed; {remedy}")
 
 
 def _entries(path: bytes, limit: int) -> Sequence[Entry] | None:

@@ -1,6 +1,6 @@
 """Brings the catalogue in step with the disk. The scan is the truth; the watcher only says where to look (I8)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -145,10 +145,13 @@ class StoreScan:
             self._observer.removed_by_others(self._store.name, vanished)
 
 
-def walk_whole(scan: StoreScan, store: Store, book: RuleBook, now: datetime) -> ScanResult:
-    """Scan a store in one go. The daemon does the same in slices."""
+def walk_whole(
+    scan: StoreScan, store: Store, book: RuleBook, now: datetime, *, progress: Callable[[], None] = lambda: None
+) -> ScanResult:
+    """Scan a store in one go, and call `progress` after each directory. The daemon does the same in slices."""
     for step in store.walk(scan.descends):
         scan.take(step, book, Moment(now))
+        progress()
     return scan.complete(now)
 
 

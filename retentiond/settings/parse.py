@@ -205,10 +205,14 @@ def _keep_apart(stores: list[tuple[Value, StoreSettings]], ours: dict[str, str])
 # --- the rest -------------------------------------------------------------------------------------------------
 
 
+def default_origin(host_name: str) -> str:
+    """Return what the record of a host is called where nobody has said otherwise."""
+    return (re.sub(r"[^A-Za-z0-9._-]+", "-", host_name) or "localhost") + "/retentiond"
+
+
 def _audit(top: Section, state: str, host_name: str) -> AuditSettings:
-    host = re.sub(r"[^A-Za-z0-9._-]+", "-", host_name) or "localhost"
     default = AuditSettings(
-        f"{host}/retentiond", DEFAULT_KEEP_MONTHS, OnAuditFailure.HOLD_UNTIL_DEADLINE, f"{state}/audit.key"
+        default_origin(host_name), DEFAULT_KEEP_MONTHS, OnAuditFailure.HOLD_UNTIL_DEADLINE, f"{state}/audit.key"
     )
     value = top.get("audit")
     if value is None:

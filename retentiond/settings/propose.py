@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retentiond.settings.parse import parse_settings
+from retentiond.settings.parse import default_origin, parse_settings
 from retentiond.settings.parse_register import parse_register
 from retentiond.settings.values import CONTROLLER_TO_WRITE
 
@@ -15,13 +15,16 @@ _SPACE = r"\x20"
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What a look at a directory found."""
+    """What a look at a directory found: so many of the names that were looked at match. `host` is this host's name."""
 
     recorder: str
     layout: str | None
     cameras: tuple[str, ...]
     recorder_config: str | None
     timezone: str
+    host: str
+    looked_at: int
+    matched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,12 @@ class Proposal:
     """The texts of both files, and in a sentence what they rest on."""
 
     summary: str
+    found: Recognised
     settings: str
     register: str
 
 
-def propose(store: str, found: Recognised, *, looked_at: int, matched: int) -> Proposal:
+def propose(store: str, found: Recognised) -> Proposal:
     """Return both files for the store at the path `store`: every camera that was found, and none in a room.
 
     Raises:
@@ -42,9 +46,9 @@ def propose(store: str, found: Recognised, *, looked_at: int, matched: int) -> P
     summary = (
         f"{store} looks like recorder {found.recorder}"
         + (f" with layout {found.layout}" if found.layout else "")
-        + f": {matched} of {looked_at} names match; cameras: {', '.join(found.cameras) or 'none yet'}"
+        + f": {found.matched:,} of {found.looked_at:,} names match; cameras: {', '.join(found.cameras) or 'none yet'}"
     )
-    proposal = Proposal(summary, _settings(store, found), _register(found.cameras, found.timezone))
+    proposal = Proposal(summary, found, _settings(store, found), _register(found.cameras, found.timezone))
     parse_settings(proposal.settings.encode(), "retentiond.yml", host_name="localhost")
     parse_register(proposal.register.encode(), "register.yml")
     return proposal
@@ -70,7 +74,11 @@ def _settings(store: str, found: Recognised) -> str:
         lines.append(f"    layout: {_quoted(found.layout)}")
     if found.recorder_config is not None:
         lines.append(f"    recorder_config: {_quoted(os.path.abspath(found.recorder_config))}")
-    lines += ["register: register.yml", ""]
+    lines += [
+        "register: register.yml",
+        f"audit: {{origin: {_quoted(default_origin(found.host))}}}   # the name of this record, for good",
+        "",
+    ]
     return "\n".join(lines)
 
 

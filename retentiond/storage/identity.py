@@ -27,6 +27,11 @@ _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _LONGEST_MARKER = 4096
 _ROOT = 0
+_GIVE_RIGHTS = "give the daemon the right to write in it"
+_ADVICE: dict[type[OSError], str] = {
+    FileNotFoundError: "mount the disk, or correct the path",
+    NotADirectoryError: "correct the path: it is that of a directory",
+}
 _MEND = "restore it from a backup, or move it away and adopt the store anew: retentiond store adopt"
 
 
@@ -116,7 +121,7 @@ def adopt(where: StorePath, calls: SystemCalls) -> StoreIdentity:
             return found
     except OSError as error:
         raise StorageError(
-            f"{where.path}: cannot be adopted ({error.strerror}); give the daemon the right to write in it"
+            f"{where.path}: cannot be adopted ({error.strerror}); {_ADVICE.get(type(error), _GIVE_RIGHTS)}"
         ) from error
 
 

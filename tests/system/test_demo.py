@@ -44,6 +44,20 @@ def lines_in(state: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in segment.read_bytes().splitlines()]
 
 
+def test_with_json_the_show_goes_to_standard_error(tmp_path: Path) -> None:
+    done = demo(tmp_path / "demo", "--once", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == {
+        "schema": "retentiond.demo/1",
+        "config": str(tmp_path / "demo" / "retentiond.yml"),
+        "register": str(tmp_path / "demo" / "register.yml"),
+        "store": str(tmp_path / "demo" / "store"),
+        "state": str(tmp_path / "demo" / "state"),
+    }
+    assert "── Proof" in done.stderr
+    assert "the audit trail is whole" in done.stderr
+
+
 def test_once_does_all_of_it_and_leaves_it_to_look_at(tmp_path: Path) -> None:
     where = tmp_path / "deep" / "demo"
     done = demo(where, "--once")

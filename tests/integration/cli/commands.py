@@ -87,7 +87,7 @@ ROWS = (
     Row("register export devices", "retentiond.register.export/1", reads="files"),
     Row("config check", "retentiond.config.check/1", reads="files"),
     Row("config show", "retentiond.config/1", reads="files"),
-    Row("config schema", "", reads="nothing"),
+    Row("config schema", "retentiond.config.schema/1", reads="nothing"),
     Row("clock status", "retentiond.clock/1"),
     Row("clock accept --wall {now}", "retentiond.clock.accept/1", looks=False),
     Row("run --once", "retentiond.status/1", fresh=1, alone=1, beside=75, looks=False),

@@ -93,22 +93,29 @@ def test_what_is_shown_reads_back_as_the_same_settings() -> None:
         assert settings_of(render(shown)) == shown
 
 
+def recognised(
+    recorder: str, layout: str | None, cameras: tuple[str, ...], config: str | None, timezone: str
+) -> Recognised:
+    return Recognised(recorder, layout, cameras, config, timezone, host="nvr1.clinic.example", looked_at=9, matched=8)
+
+
 PROPOSALS = [
-    Recognised(
+    recognised(
         "motion", None, ("Cam 1", "cam 1", "2", "no", "ünï", 'a"b'), "/etc/motion/motion.conf", "Europe/Tallinn"
     ),
-    Recognised("template", "{camera}/%Y-%m-%d/%H-%M-%S.mp4", (), None, "UTC"),
+    recognised("template", "{camera}/%Y-%m-%d/%H-%M-%S.mp4", (), None, "UTC"),
 ]
 
 
 @pytest.mark.parametrize("found", PROPOSALS)
 def test_proposed_settings_load_and_delete_nothing(found: Recognised) -> None:
-    proposed = settings_of(propose("/srv/my store: 1", found, looked_at=9, matched=8).settings)
+    proposed = settings_of(propose("/srv/my store: 1", found).settings)
     (store,) = proposed.stores
     assert proposed.enforcing is False
     assert (store.path, store.recorder, store.timezone) == ("/srv/my store: 1", found.recorder, found.timezone)
     assert store.recorder_config == found.recorder_config
     assert store.layouts == (() if found.layout is None else (found.layout,))
+    assert proposed.audit.origin == "nvr1.clinic.example/retentiond"
 
 
 def names_in(register: Register) -> list[list[tuple[str, str]]]:
@@ -116,7 +123,7 @@ def names_in(register: Register) -> list[list[tuple[str, str]]]:
 
 
 def test_a_proposed_register_names_every_camera_and_gives_none_a_room() -> None:
-    register = register_of(propose("/srv/recordings", PROPOSALS[0], looked_at=9, matched=8).register)
+    register = register_of(propose("/srv/recordings", PROPOSALS[0]).register)
     assert names_in(register) == [[("main", name)] for name in PROPOSALS[0].cameras]
     assert [device.name for device in register.devices] == list(PROPOSALS[0].cameras)
     assert all(device.links == () for device in register.devices)
@@ -124,7 +131,7 @@ def test_a_proposed_register_names_every_camera_and_gives_none_a_room() -> None:
 
 
 def test_a_proposed_register_without_cameras_loads() -> None:
-    assert register_of(propose("/srv/recordings", PROPOSALS[1], looked_at=0, matched=0).register).devices == ()
+    assert register_of(propose("/srv/recordings", PROPOSALS[1]).register).devices == ()
 
 
 @settings(deadline=None, database=None, max_examples=100)
@@ -134,8 +141,8 @@ def test_a_proposed_register_without_cameras_loads() -> None:
 )
 @example([" ", "  ", readable(b"\\x20")], "a b")
 def test_a_proposal_loads_whatever_the_names_on_the_disk_are(cameras: list[str], directory: str) -> None:
-    found = Recognised("template", "{camera}/%s.mp4", tuple(cameras), None, "Europe/Tallinn")
-    proposal = propose(f"/srv/{directory}x", found, looked_at=9, matched=8)
+    found = recognised("template", "{camera}/%s.mp4", tuple(cameras), None, "Europe/Tallinn")
+    proposal = propose(f"/srv/{directory}x", found)
     (store,) = settings_of(proposal.settings).stores
     assert store.path == f"/srv/{directory}x"
     register = register_of(proposal.register)
@@ -147,15 +154,15 @@ def test_a_proposal_loads_whatever_the_names_on_the_disk_are(cameras: list[str],
 )
 def test_a_proposal_that_would_not_load_is_not_made(store: str, timezone: str) -> None:
     with pytest.raises(ConfigurationError):
-        propose(store, Recognised("motion", None, (), None, timezone), looked_at=1, matched=1)
+        propose(store, recognised("motion", None, (), None, timezone))
 
 
 def test_a_relative_configuration_of_the_recorder_is_named_from_the_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = Recognised("motion", None, (), "motion.conf", "UTC")
-    (store,) = settings_of(propose("/srv/recordings", found, looked_at=1, matched=1).settings).stores
+    found = recognised("motion", None, (), "motion.conf", "UTC")
+    (store,) = settings_of(propose("/srv/recordings", found).settings).stores
     assert store.recorder_config == str(tmp_path / "motion.conf")
 
 
