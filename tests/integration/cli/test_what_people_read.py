@@ -15,9 +15,7 @@ INSTANT = re.compile(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d {re.escape(OFFSET)}")
 
 def commands_in(text: str) -> list[list[str]]:
     """Return the commands that a text tells a person to type."""
-    return [
-        shlex.split(match)[1:] for match in re.findall(r"retentiond (?:approve|findings ack)[^\n]*", text) if match
-    ] and [shlex.split(match)[1:] for match in re.findall(r"retentiond (?:approve|findings ack)[^\n]*", text)]
+    return [shlex.split(match)[1:] for match in re.findall(r"retentiond (?:approve|findings ack)[^\n]*", text)]
 
 
 def test_a_plan_says_what_to_type_and_that_releases_it(make: Make) -> None:
