@@ -104,7 +104,7 @@ def test_registers_are_compared_fact_by_fact(left: Place) -> None:
     other.chmod(0o644)
     done = left.call("register", "diff", str(other))
     assert (done.status, done.err) == (1, "")
-    assert done.out == "- room hall: class public always\n+ room hall: class intimate-care always\n"
+    assert done.out == "- room hall: class public, always to open\n+ room hall: class intimate-care, always to open\n"
     assert left.call("register", "diff", str(left.register)).out == "the registers say the same\n"
     gone = left.call("register", "diff", str(other) + "x")
     assert gone.status == 78
