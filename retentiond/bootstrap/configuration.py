@@ -167,6 +167,7 @@ def _usual_configs(path: str) -> tuple[str, ...]:
     return (
         "/etc/motion/motion.conf",
         "/usr/local/etc/motion/motion.conf",
+        "/etc/motioneye/motion.conf",
         "/etc/mediamtx.yml",
         "/usr/local/etc/mediamtx.yml",
         "/etc/mediamtx/mediamtx.yml",

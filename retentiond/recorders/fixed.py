@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retentiond.domain.placement import SeenDevice
-from retentiond.domain.recording import Sighting
+from retentiond.domain.recording import CameraName, Sighting
 from retentiond.ports import Entry
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.plain import Plain
@@ -17,6 +17,7 @@ class FixedRecorder(Plain):
 
     kind: str
     classifier: Classifier
+    collective: CameraName | None = None
 
     @property
     def ready(self) -> bool:

@@ -5,10 +5,12 @@ own trouble (I9). Without a configuration Motion's default names count, of the u
 are then the directories of the first level, or `motion` for files in the store itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from retentiond.domain.drift import OwnRetention
 from retentiond.domain.errors import ConfigurationError, StorageError
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import CameraName, Sighting, StoreName
@@ -17,13 +19,31 @@ from retentiond.recorders import config_files
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.fixed import FixedRecorder
 from retentiond.recorders.layout import Layout
-from retentiond.recorders.motion_conf import parse_cameras
+from retentiond.recorders.motion_conf import ParsedCamera, parse_motion
+from retentiond.recorders.motion_keeps import cleandir_of
 from retentiond.recorders.motion_layouts import NEWEST, MotionLayouts, MotionStore, default_layouts, layouts_of, name_of
 from retentiond.recorders.motion_memory import Cameras, ForgetfulMemory, MotionMemory
 from retentiond.recorders.plain import Plain
 
 SOURCE = "motion.conf"
 FORGETFUL = ForgetfulMemory()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a relative of Motion differs from it.
+
+    Attributes:
+        before: what is recognised and kept besides what the configuration names.
+        unlisted: returns files of cameras that the main file does not name.
+        kept_by: returns how long it keeps the recordings of a camera itself.
+    """
+
+    kind: str
+    before: Classifier
+    collective: CameraName | None = None
+    unlisted: Callable[[str], Sequence[str]] = lambda _: ()
+    kept_by: Callable[[ParsedCamera], Iterable[OwnRetention]] = cleandir_of
 
 
 class Motion(Plain):
@@ -36,18 +56,34 @@ class Motion(Plain):
     """
 
     def __init__(
-        self, store: StoreName, where: MotionStore, extra: Sequence[Layout] = (), memory: MotionMemory = FORGETFUL
+        self,
+        store: StoreName,
+        where: MotionStore,
+        extra: Sequence[Layout] = (),
+        memory: MotionMemory = FORGETFUL,
+        *,
+        dialect: "Dialect | None" = None,
     ) -> None:
         self._store = store
         self._where = where
         self._extra = tuple(extra)
         self._memory = memory
+        self._dialect = dialect or Dialect("motion", Classifier((), newest=NEWEST))
         self._in_force: Classifier | None = None
+        self._retentions: tuple[OwnRetention, ...] = ()
         self._trouble: str | None = f"{where.config_path}: not read yet"
 
     @property
     def kind(self) -> str:
-        return "motion"
+        return self._dialect.kind
+
+    @property
+    def collective(self) -> CameraName | None:
+        return self._dialect.collective
+
+    @property
+    def retentions(self) -> Sequence[OwnRetention]:
+        return self._retentions
 
     @property
     def ready(self) -> bool:
@@ -74,7 +110,8 @@ class Motion(Plain):
         for camera in self.read():
             name = name_of(camera)
             sound[name] = sound.get(name, False) or camera.passthrough
-        return [SeenDevice(self._store, name, SOURCE, audio) for name, audio in sound.items()]
+        why = f"movie_passthrough on: films have the sound that the camera sends; in {self._where.config_path}"
+        return [SeenDevice(self._store, name, SOURCE, audio, why if audio else "") for name, audio in sound.items()]
 
     def read(self) -> Cameras:
         """Read the configuration, put its layouts in force, and return its cameras.
@@ -86,10 +123,14 @@ class Motion(Plain):
             StorageError: it cannot be read, or it is no configuration of Motion.
         """
         try:
-            cameras = parse_cameras(self._where.config_path, config_files.read_text, config_files.list_conf)
+            unlisted = self._dialect.unlisted(self._where.config_path)
+            path = self._where.config_path
+            parsed = parse_motion(path, config_files.read_text, config_files.list_conf, unlisted)
         except (ConfigurationError, StorageError) as error:
             self._trouble = str(error)
             raise StorageError(self._trouble) from error
+        cameras = tuple(item.camera for item in parsed)
+        self._retentions = tuple(kept for item in parsed for kept in self._dialect.kept_by(item))
         laid = layouts_of(cameras, self._where)
         if laid.layouts or (laid.unreadable and self.ready):
             self._put_in_force(laid, frozenset(name_of(camera) for camera in cameras))
@@ -116,7 +157,7 @@ class Motion(Plain):
         return ()
 
     def _put_in_force(self, laid: MotionLayouts, known: frozenset[CameraName]) -> None:
-        former = self._in_force or Classifier((), newest=NEWEST)
+        former = self._in_force or self._dialect.before
 
         def forget(layout: Layout) -> bool:
             mistaken = any(camera.could_be_taken_for(layout) for camera in laid.unreadable)

@@ -37,6 +37,7 @@ DEFAULTS = MappingProxyType(
         "snapshot_filename": "%v-%Y%m%d%H%M%S-snapshot",
         "timelapse_interval": "0",
         "timelapse_filename": "%Y%m%d-timelapse",
+        "cleandir_params": "",
     }
 )
 """What Motion 4.5 and 5.0 use where the configuration is silent."""
@@ -60,6 +61,7 @@ _CAMERA_DIRECTORY = frozenset({"camera_dir", "config_dir"})
 _ON = frozenset({"on", "yes", "1", "true"})
 _MOST_DIGITS = 9
 _PICTURES = frozenset({"on", "first", "best", "center"})
+_OF_MOTIONEYE = re.compile(r"^[ \t]*#[ \t]*(?P<key>@\w+)[ \t]*(?P<value>[^\r\n]*)", re.MULTILINE | re.ASCII)
 _PIPED = re.compile(r"%[0-9]*f\.(?P<extension>[A-Za-z0-9]{1,5})(?![A-Za-z0-9.])")
 
 
@@ -101,10 +103,27 @@ class _Found:
     listed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedCamera:
+    """A camera with all of its settings, and those of motionEye (`@…`), and the file that says so."""
+
+    camera: MotionCamera
+    settings: Mapping[str, str]
+    path: str
+
+
 def parse_cameras(path: str, read: ReadText, list_conf: ListConf) -> tuple[MotionCamera, ...]:
+    """Return the cameras of a Motion configuration. Raises as `parse_motion`."""
+    return tuple(item.camera for item in parse_motion(path, read, list_conf))
+
+
+def parse_motion(
+    path: str, read: ReadText, list_conf: ListConf, unlisted: Sequence[str] = ()
+) -> tuple[ParsedCamera, ...]:
     """Return the cameras of a Motion configuration, in Motion's order as far as it can be told.
 
     As in Motion, a camera starts out with what the main file said *before* its `camera` line, its number included.
+    `unlisted` are files of cameras that are switched off, so that the main file does not name them.
 
     Raises:
         StorageError: a file cannot be read.
@@ -120,11 +139,16 @@ def parse_cameras(path: str, read: ReadText, list_conf: ListConf) -> tuple[Motio
         ]
         if key in DEFAULTS:
             main[key] = value
-    if not found:
-        return (_camera(_Found(main, path), _given_number(main, path)),)
+    named = {posixpath.normpath(item.path) for item in found}
+    off = [_Found({**main, **dict(_known_settings(read(item)))}, item) for item in unlisted if item not in named]
+    if not found and not off:
+        return (_parsed(_Found(main, path), _given_number(main, path)),)
     counted = [Counted(_given_number(item.settings, path), item.listed) for item in found]
     numbers = numbers_of(counted, _given_number(main, path))
-    return tuple(_camera(item, number) for item, number in zip(found, numbers, strict=True))
+    return (
+        *(_parsed(item, number) for item, number in zip(found, numbers, strict=True)),
+        *(_parsed(item, _given_number(item.settings, path) or None) for item in off),
+    )
 
 
 def _settings(text: str) -> Iterator[tuple[str, str]]:
@@ -138,7 +162,8 @@ def _settings(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _known_settings(text: str) -> Iterator[tuple[str, str]]:
-    return ((key, value) for key, value in _settings(text) if key in DEFAULTS)
+    yield from ((key, value) for key, value in _settings(text) if key in DEFAULTS)
+    yield from ((match["key"], match["value"]) for match in _OF_MOTIONEYE.finditer(text))
 
 
 def _unquoted(value: str) -> str:
@@ -161,6 +186,10 @@ def _given_number(settings: Mapping[str, str], path: str) -> int:
     if given and not (given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS):
         raise ConfigurationError(f"{path}: camera_id {given!r} is no number; correct it in Motion's configuration")
     return int(given or "0")
+
+
+def _parsed(found: _Found, number: int | None) -> ParsedCamera:
+    return ParsedCamera(_camera(found, number), found.settings, found.path)
 
 
 def _camera(found: _Found, number: int | None) -> MotionCamera:

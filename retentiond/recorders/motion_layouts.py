@@ -28,6 +28,7 @@ NEWEST = frozenset({b"lastsnap.jpg", b"lastsnap.webp", b"lastsnap.ppm"})
 
 _MOVIES = (b"mkv", b"mp4", b"avi", b"mov", b"mpg", b"flv", b"swf", b"webm", b"ogg")
 _STILLS = (b"jpg", b"webp", b"ppm")
+THUMB = b".thumb"
 _MASKED = b"m"
 """Motion appends it to films and pictures of what it took for movement."""
 
@@ -37,12 +38,16 @@ _DEBIAN_PICTURES = "%Y%m%d%H%M%S-%q"
 
 @dataclass(frozen=True, slots=True)
 class MotionStore:
-    """Where a Motion configuration meets a store. `real_path` takes symbolic links out of a path."""
+    """Where a Motion configuration meets a store.
+
+    `real_path` takes symbolic links out of a path. `thumbs` tells that motionEye lays a small picture beside each film.
+    """
 
     path: str
     zone: tzinfo
     config_path: str
     real_path: Callable[[str], str]
+    thumbs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +110,10 @@ class _Files:
     pattern: str
     extensions: tuple[bytes, ...]
     suffix: bytes = b""
+    after: bytes = b""
 
 
-def _files(camera: MotionCamera) -> Sequence[_Files]:
+def _files(camera: MotionCamera, *, thumbs: bool) -> Sequence[_Files]:
     """Return what the camera writes. Any container counts: it may have been another one last month."""
     piped = tuple(extension.encode() for extension in camera.piped)
     # `preview` asks for one picture beside each film, under the film's name.
@@ -119,6 +125,10 @@ def _files(camera: MotionCamera) -> Sequence[_Files]:
         _Files("pictures", Category.STILL, pictures, _STILLS, _MASKED),
         _Files("snapshots", Category.STILL, camera.snapshots, _STILLS),
         _Files("timelapses", Category.DERIVED, camera.timelapses, _MOVIES),
+        *(
+            _Files("thumbs", Category.STILL, camera.movies, _MOVIES, suffix, THUMB)
+            for suffix in ((b"", _MASKED) if thumbs else ())
+        ),
     )
 
 
@@ -140,7 +150,7 @@ class _Found:
         except (ConfigurationError, StorageError) as error:
             self._note(camera, error)
             return
-        for files in () if prefix is None else _files(camera):
+        for files in () if prefix is None else _files(camera, thumbs=self._store.thumbs):
             try:
                 self._add_files(camera, prefix or (), files)
             except ConfigurationError as error:
@@ -162,7 +172,9 @@ class _Found:
         return MotionLayouts(tuple(clear), tuple(self._unreadable), tuple(dict.fromkeys(self._problems)))
 
     def _add_files(self, camera: MotionCamera, prefix: Prefix, files: _Files) -> None:
-        names = FileNames(files.pattern, prefix, files.extensions, _literal_name(camera, files.pattern), files.suffix)
+        names = FileNames(
+            files.pattern, prefix, files.extensions, _literal_name(camera, files.pattern), files.suffix, files.after
+        )
         parts = parts_of(names)
         layout = Layout(parts, LocalTime(self._store.zone), _naming(parts, camera, self._cameras), files.category)
         self._layouts.setdefault((layout.form, layout.naming.alone), layout)

@@ -34,7 +34,8 @@ _BETWEEN = {"T": b":", "F": b"-", "R": b":"}
 class FileNames:
     """How one kind of file of one camera is named, below the directory `prefix` of the store.
 
-    `camera_name` stands for `%$` where it is put in literally; None leaves it open.
+    `camera_name` stands for `%$` where it is put in literally; None leaves it open. `suffix` comes before the
+    extension, `after` behind it.
     """
 
     pattern: str
@@ -42,6 +43,7 @@ class FileNames:
     extensions: tuple[bytes, ...]
     camera_name: bytes | None
     suffix: bytes = b""
+    after: bytes = b""
 
 
 def parts_of(names: FileNames) -> tuple[Part, ...]:
@@ -62,7 +64,7 @@ def parts_of(names: FileNames) -> tuple[Part, ...]:
 
 def _below(names: FileNames) -> tuple[Part, ...]:
     opened = _opened(names)
-    tail: list[Item] = [*opened, Literal(names.suffix + b"."), Extension(names.extensions)]
+    tail: list[Item] = [*opened, Literal(names.suffix + b"."), Extension(names.extensions), Literal(names.after)]
     parts: list[list[Item]] = [[]]
     for item in tail:
         texts = item.text.split(b"/") if isinstance(item, Literal) else [item]

@@ -4,6 +4,7 @@ It reads names only, a bounded number of them, follows no link, and proposes not
 """
 
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ from retentiond.domain.instants import EARLIEST
 from retentiond.domain.names import join, readable
 from retentiond.domain.recording import CameraName, Recognised, StoreName
 from retentiond.ports import Entry, EntryKind, Recorder
+from retentiond.recorders.config_files import read_text
 from retentiond.recorders.configured import Setup
 from retentiond.recorders.frigate import build_frigate
 from retentiond.recorders.mediamtx import build_mediamtx
-from retentiond.recorders.motion import build_motion
+from retentiond.recorders.motion import FORGETFUL, build_motion
+from retentiond.recorders.motioneye import build_motioneye
 from retentiond.recorders.template import build_template
 
 MAX_NAMES = 5_000
@@ -99,13 +102,23 @@ def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, s
     """Yield what may have written the files, what says the most of them first."""
     for config in configs:
         setup = Setup(_STORE, path, UTC, config)
-        for recorder in (build_motion(_STORE, path, UTC, config), build_frigate(setup), build_mediamtx(setup)):
+        eye = build_motioneye(setup, FORGETFUL) if _is_of_motioneye(config) else build_motion(_STORE, path, UTC, config)
+        for recorder in (eye, build_frigate(setup), build_mediamtx(setup)):
             if _is_spoken_for(recorder):
                 yield recorder, None, config
     yield build_frigate(Setup(_STORE, path, UTC)), None, None
     yield build_motion(_STORE, path, UTC, None), None, None
     for layout in COMMON_LAYOUTS:
         yield build_template(_STORE, UTC, (layout,)), layout, None
+    yield build_motioneye(Setup(_STORE, path, UTC), FORGETFUL), None, None  # others name files so, too
+
+
+def _is_of_motioneye(config: str) -> bool:
+    """Tell whether a file of Motion's was written by motionEye, which leaves its own settings in it."""
+    try:
+        return re.search(r"^# @(enabled|admin_username)\b", read_text(config), re.MULTILINE) is not None
+    except RetentiondError:
+        return False
 
 
 def _is_spoken_for(recorder: Recorder) -> bool:

@@ -14,6 +14,7 @@ from retentiond.recorders.line_memory import LineMemory
 from retentiond.recorders.mediamtx import build_mediamtx
 from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
 from retentiond.recorders.motion_memory import MotionMemory
+from retentiond.recorders.motioneye import build_motioneye
 from retentiond.recorders.template import build_template, template_layouts
 
 AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | FixedRecorder
@@ -23,12 +24,11 @@ _BY_CONFIGURATION: Mapping[str, Callable[[Setup], ConfiguredRecorder]] = {
     "mediamtx": build_mediamtx,
 }
 
-SUPPORTED = (*_BY_CONFIGURATION, "motion", "template")
+SUPPORTED = (*_BY_CONFIGURATION, "motion", "motioneye", "template")
 """What `recorder:` may say."""
 
 _LATER = {  # where no layout describes the files, None
     "zoneminder": None,
-    "motioneye": "{camera}/%Y-%m-%d/%H-%M-%S.{ext}",
     "viseron": "segments/{camera}/%s.mp4",
     "moonfire": None,
 }
@@ -60,6 +60,8 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
         extra = template_layouts(store, zone, layouts)
         if kind in _BY_CONFIGURATION:
             return _BY_CONFIGURATION[kind](Setup(store, store_path, zone, recorder_config, extra, names))
+        if kind == "motioneye":
+            return build_motioneye(Setup(store, store_path, zone, recorder_config, extra), memory)
         if kind == "motion":
             return build_motion(store, store_path, zone, recorder_config, extra, memory=memory)
         if not layouts:

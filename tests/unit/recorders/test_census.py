@@ -149,4 +149,4 @@ def test_files_that_only_look_similar_are_nobodys(page: Path, tmp_path: Path) ->
 
 
 def test_every_recorder_has_a_page() -> None:
-    assert {page.stem for page in PAGES} | {"motion", "template"} >= set(SUPPORTED)
+    assert {page.stem for page in PAGES} | {"template"} >= set(SUPPORTED)

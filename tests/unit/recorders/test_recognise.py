@@ -72,6 +72,20 @@ def test_a_tree_of_frigate_is_recognised_with_the_configuration_that_fits(tmp_pa
         assert (best.cameras, best.matched) == (("front_door", "yard"), 3)
 
 
+def test_a_tree_of_motioneye_is_recognised_with_its_configuration_and_without(tmp_path: Path) -> None:
+    config, store = tmp_path / "motion.conf", tmp_path / "media"
+    config.write_text("# @enabled on\ncamera camera-1.conf\n")
+    names = "%Y-%m-%d/%H-%M-%S"
+    (tmp_path / "camera-1.conf").write_text(
+        f"camera_name Hall\ntarget_dir {store}/Camera1\nmovie_filename {names}\nsnapshot_filename {names}\n"
+    )
+    write(store, *(f"Camera1/2026-09-18/10-41-10.{end}" for end in ("mp4", "mp4.thumb", "jpg")), "Camera1/.keep")
+    best = recognise(str(store), [str(config)])[0]
+    assert (best.recorder, best.recorder_config, best.matched, best.cameras) == ("motioneye", str(config), 3, ("Hall",))
+    best = recognise(str(store))[0]
+    assert (best.recorder, best.recorder_config, best.matched, best.cameras) == ("motioneye", None, 3, ("Camera1",))
+
+
 def test_a_tree_of_mediamtx_is_recognised_by_its_configuration(tmp_path: Path) -> None:
     config, store = tmp_path / "mediamtx.yml", tmp_path / "recordings"
     config.write_text("paths: {all_others: {record: yes}}\n")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from retentiond.domain.recording import Category
+from retentiond.settings.keys import RECORDERS
 from retentiond.settings.parse import parse_settings
 from retentiond.settings.values import CONTROLLER_TO_WRITE, OnAuditFailure
 from tests.unit.settings.as_editors_read import data_of
@@ -232,7 +233,7 @@ def test_a_server_for_others_is_not_built_and_not_a_key(key: str, line: int) -> 
 def test_a_recorder_that_this_version_does_not_read_is_refused(text: str) -> None:
     (problem,) = problems_of(changed("motion", text))
     assert problem.startswith("f.yml:8: stores[0].recorder: ")
-    assert "motion, template" in problem
+    assert ", ".join(RECORDERS) in problem
 
 
 def test_nothing_is_deleted_in_the_name_that_init_proposed() -> None:
