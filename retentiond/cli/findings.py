@@ -12,7 +12,8 @@ from retentiond.cli.render import coloured, local, say
 from retentiond.domain import instants
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import UsageError
-from retentiond.domain.finding import Finding, FindingKey, Severity
+from retentiond.domain.finding import Finding, Severity
+from retentiond.domain.meaning import MEANING
 
 _WHAT_NEXT = "Since when, and what to type to note one for a while: retentiond findings show KIND"
 _ROLE = {Severity.BREACH: "bad", Severity.WARNING: "warn", Severity.NOTICE: "dim"}
@@ -30,7 +31,7 @@ def list_(config: str, as_json: bool) -> int:
     decisions, now = bootstrap.recorded_decisions(bootstrap.load(config)), bootstrap.wall_now()
     found = sorted(decisions.findings.values(), key=lambda item: (list(Severity).index(item.severity), item.key.kind))
     if as_json:
-        emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in found]})
+        emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions, now) for item in found]})
     else:
         for item in found:
             print_finding(item, acknowledged=decisions.is_acknowledged(item.key, now))
@@ -44,7 +45,7 @@ def list_(config: str, as_json: bool) -> int:
 @click.argument("subject", callback=text, required=False)
 @common
 def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
-    """Show the open findings of KIND, with when they were opened."""
+    """Show the open findings of KIND: what it means, since when, and who knows of it."""
     decisions, now = bootstrap.recorded_decisions(bootstrap.load(config)), bootstrap.wall_now()
     chosen = [
         item
@@ -55,10 +56,13 @@ def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
         about = "" if subject is None else f" about {subject!r}"
         raise UsageError(f"no open finding of kind {kind!r}{about}; see: retentiond findings list")
     if as_json:
-        emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions) for item in chosen]})
+        emit_json("retentiond.findings/1", {"findings": [_fields(item, decisions, now) for item in chosen]})
         return
     for item in chosen:
         print_finding(item, acknowledged=decisions.is_acknowledged(item.key, now))
+        say(f"        means {MEANING[item.key.kind]}")
+        if item.facts:
+            say(f"        rests on {item.facts}")
         _print_note(item, decisions, now)
         say(f"        subject {item.key.subject}, open since {local(decisions.opened_at.get(item.key))}")
         kind_and_subject = f"{item.key.kind} {shlex.quote(item.key.subject)}"
@@ -87,7 +91,7 @@ def _print_note(item: Finding, decisions: Decisions, now: datetime) -> None:
     noted = decisions.acknowledged.get(item.key)
     if noted is not None:
         over = "" if decisions.is_acknowledged(item.key, now) else ", which is over"
-        say(f"        noted until {local(noted.until)}{over}: {noted.why}")
+        say(f"        noted by {noted.actor} until {local(noted.until)}{over}: {noted.why}")
 
 
 def print_finding(item: Finding, *, acknowledged: bool = False) -> None:
@@ -108,15 +112,15 @@ def finding_fields(item: Finding) -> dict[str, Any]:
     }
 
 
-def _fields(item: Finding, decisions: Decisions) -> dict[str, Any]:
-    opened = decisions.opened_at.get(item.key)
+def _fields(item: Finding, decisions: Decisions, now: datetime) -> dict[str, Any]:
+    opened, noted = decisions.opened_at.get(item.key), decisions.acknowledged.get(item.key)
     return {
         **finding_fields(item),
+        "meaning": MEANING[item.key.kind],
+        "facts": item.facts,
         "opened": None if opened is None else instants.to_text(opened),
-        "acknowledged_until": _until(item.key, decisions),
+        "acknowledged": decisions.is_acknowledged(item.key, now),
+        "acknowledged_until": None if noted is None else instants.to_text(noted.until),
+        "acknowledged_by": None if noted is None else noted.actor,
+        "acknowledged_why": None if noted is None else noted.why,
     }
-
-
-def _until(key: FindingKey, decisions: Decisions) -> str | None:
-    noted = decisions.acknowledged.get(key)
-    return None if noted is None else instants.to_text(noted.until)

@@ -1,8 +1,8 @@
 """The room check: prohibited rooms, devices without a place, and what other sources know (design rule 9)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.domain.papers_check import check_papers
@@ -10,6 +10,9 @@ from retentiond.domain.prohibited import check_prohibited
 from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.register import Device, Register
 from retentiond.domain.validity import common, day_text, span_text
+
+RECORDED_LATELY = timedelta(days=2)
+"""A camera that has recordings as young as this is there, whether its recorder lists it or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,18 @@ class SeenDevice:
     seen_at: datetime | None = None
 
 
-def check_placement(register: Register, seen: Iterable[SeenDevice], now: datetime) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything that a source of devices lists now, such as all cameras in a recorder's configuration."""
+
+    source: StoreName
+    title: str
+    names: frozenset[CameraName]
+
+
+def check_placement(
+    register: Register, seen: Sequence[SeenDevice], now: datetime, listings: Sequence[Listing] = ()
+) -> tuple[Finding, ...]:
     """Return what is wrong with rooms and devices at `now`.
 
     Field of view is a declaration: the check says that what is declared agrees, not what a lens sees. The work grows
@@ -46,6 +60,7 @@ def check_placement(register: Register, seen: Iterable[SeenDevice], now: datetim
         *_unclassified(register, now),
         *check_papers(register, now),
         *check_seen(register, seen, now),
+        *check_listings(register, listings, seen, now),
     ):
         found.setdefault(item.key, item)
     return tuple(found.values())
@@ -123,6 +138,43 @@ def check_seen(register: Register, seen: Iterable[SeenDevice], now: datetime) ->
             yield _audio_enabled(sighting)
     for (store, camera), sources in strange.items():
         yield _unregistered(register, store, camera, ", ".join(sorted(sources)))
+
+
+def check_listings(
+    register: Register, listings: Iterable[Listing], seen: Iterable[SeenDevice], now: datetime
+) -> Iterator[Finding]:
+    """Yield the devices that the register says a source knows, and which it neither lists nor has recorded lately.
+
+    They may have been moved, renamed, exchanged or switched off; whichever it is, one of the two is wrong.
+    """
+    by_source = {listing.source: listing for listing in listings if listing.names}
+    there = {
+        (sighting.store, sighting.camera)
+        for sighting in seen
+        if sighting.seen_at is None or sighting.seen_at > now - RECORDED_LATELY
+    }
+    for device in register.devices:
+        if not device.is_here(now):
+            continue
+        named: dict[StoreName, list[CameraName]] = {}
+        for known in device.known_as:
+            if known.source in by_source and known.validity.holds_at(now):
+                named.setdefault(known.source, []).append(known.name)
+        for source, names in named.items():
+            if there.isdisjoint((source, name) for name in names):
+                yield _unlisted(device, by_source[source], names)
+
+
+def _unlisted(device: Device, listing: Listing, names: Sequence[CameraName]) -> Finding:
+    shown = " or ".join(repr(name) for name in names)
+    return finding(
+        FindingKind.SOURCES_DISAGREE,
+        f"{device.ident} / {listing.source}",
+        f"the register says that {listing.title} knows {device.title} as {shown}; but it is not set to record that, "
+        "and has not lately",
+        "look where the device is now; then correct its `known_as`, its assignments or its `until` in the register",
+        facts=shown,
+    )
 
 
 def _left_before(register: Register, sighting: SeenDevice, instant: datetime) -> Device | None:

@@ -119,6 +119,13 @@ def _finding_gauges(snapshot: Snapshot) -> Iterator[Metric]:
         ("kind", "severity"),
         (((kind.value, SEVERITY.get(kind, Severity.WARNING).value), tally[kind]) for kind in FindingKind),
     )
+    known = Tally(key.kind for key in snapshot.acknowledged)
+    yield _family(
+        "retentiond_acknowledged_findings",
+        "Open findings that a person knows of as they are, until a date that has not passed.",
+        ("kind", "severity"),
+        (((kind.value, SEVERITY.get(kind, Severity.WARNING).value), known[kind]) for kind in FindingKind),
+    )
     yield _single(
         "retentiond_unregistered_devices",
         "Devices that a recorder or a store knows and the register does not.",
@@ -129,7 +136,7 @@ def _finding_gauges(snapshot: Snapshot) -> Iterator[Metric]:
 def _room_gauges(rooms: Sequence[RoomStatus], inventory: Sequence[Inventory]) -> Iterator[Metric]:
     yield _family(
         "retentiond_room_violations",
-        "Devices that hang in a prohibited room, or see or hear into it; 0 for each prohibited room without one.",
+        "Devices that hang in a prohibited room, or see or hear into it, or may; 0 for each such room without one.",
         ("room", "device_kind"),
         (((item.room, item.kind.value), item.devices) for item in rooms),
     )

@@ -49,7 +49,9 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
         "policy_digest": snapshot.policy_digest,
         "register_digest": snapshot.register_digest,
         "holds": [_hold(item) for item in snapshot.holds],
-        "findings": [_finding(item) for item in snapshot.findings],
+        "findings": [
+            {**_finding(item), "acknowledged": item.key in snapshot.acknowledged} for item in snapshot.findings
+        ],
         "stores": [_store(item) for item in snapshot.stores],
     }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from retentiond.domain.finding import Finding
+from retentiond.domain.finding import Finding, FindingKey
 from retentiond.domain.recording import (
     StoreName,
     Stream,
@@ -108,6 +108,7 @@ class Snapshot:
     register_digest: str
     heartbeat_at: datetime | None
     holds: tuple[HoldStatus, ...] = ()
+    acknowledged: frozenset[FindingKey] = frozenset()
 
 
 class SpareRoom(Protocol):

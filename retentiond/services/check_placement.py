@@ -7,7 +7,7 @@ from datetime import datetime
 from retentiond.domain.errors import RetentiondError
 from retentiond.domain.exposure import exposures, prohibited_rooms
 from retentiond.domain.finding import Finding, FindingKind, finding
-from retentiond.domain.placement import SeenDevice, check_placement
+from retentiond.domain.placement import Listing, SeenDevice, check_placement
 from retentiond.domain.recording import StoreName
 from retentiond.domain.register import DeviceKind, Register
 from retentiond.ports import REGISTER, Inventory, Recorder, RoomStatus, StreamStatus
@@ -30,6 +30,7 @@ def check_rooms(
 ) -> RoomCheck:
     """Check the rooms at `now`; a recorder that cannot be asked is a finding, and the others go on (I9)."""
     seen: list[SeenDevice] = []
+    listings: list[Listing] = []
     unreachable: list[Finding] = []
     inventory = [*_registered(register, now)]
     for store, recorder in recorders:
@@ -38,6 +39,8 @@ def check_rooms(
             unreachable.append(devices)
             continue
         seen += devices
+        title = f"the recorder of store {store!r}"
+        listings.append(Listing(store, title, frozenset(device.camera for device in devices)))
         inventory.append(Inventory(f"{recorder.kind}/{store}", DeviceKind.CAMERA, len(devices)))
         if recorder.trouble is not None:
             unreachable.append(_unusable(store, recorder, recorder.trouble))
@@ -45,7 +48,8 @@ def check_rooms(
     for status in on_disk:
         if (status.stream.store, status.stream.camera) not in collective:
             seen += _recorded(status)
-    return RoomCheck((*check_placement(register, seen, now), *unreachable), _rooms(register, now), tuple(inventory))
+    found = check_placement(register, seen, now, listings)
+    return RoomCheck((*found, *unreachable), _rooms(register, now), tuple(inventory))
 
 
 def _recorded(status: StreamStatus) -> Iterable[SeenDevice]:

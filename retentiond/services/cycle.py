@@ -331,6 +331,9 @@ class Cycle:
             register_digest=self.book.register_digest,
             heartbeat_at=self._heartbeat_at,
             holds=hold_status(self._parts.journal.decisions.suspensions.values(), now),
+            acknowledged=frozenset(
+                item.key for item in found if self._parts.journal.decisions.is_acknowledged(item.key, now)
+            ),
         )
 
     def _guarded(self, keeper: StoreKeeper, part: str, work: Callable[[], None]) -> bool:

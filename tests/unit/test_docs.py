@@ -16,6 +16,8 @@ import pytest
 from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.cli.main import retentiond
 from retentiond.domain.event import Event, EventType
+from retentiond.domain.finding import SEVERITY, FindingKind, Severity
+from retentiond.domain.meaning import MEANING
 from retentiond.evidence.certificate import issue_certificate
 from retentiond.tlog.key import Signer, format_vkey
 from tests.system.harness import needs
@@ -23,6 +25,7 @@ from tests.system.harness import needs
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = ROOT / "README.md"
+FINDINGS = ROOT / "docs" / "findings.md"
 FORMAT = ROOT / "docs" / "audit-format.md"
 
 TEST = re.compile(r"`(tests/[\w./-]*)(?:::(\w+))?`")
@@ -214,6 +217,13 @@ def test_the_small_tree_in_the_manual_adds_up() -> None:
 def test_every_type_of_record_is_in_the_manual() -> None:
     text = FORMAT.read_text(encoding="utf-8")
     assert [kind.value for kind in EventType if f"`{kind.value}`" not in text] == []
+
+
+def test_every_kind_of_finding_is_in_the_manual_with_what_it_means() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", FINDINGS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [(kind, severity, meaning) for kind, severity, meaning, _ in rows] == [
+        (kind.value, SEVERITY.get(kind, Severity.WARNING).value, MEANING[kind]) for kind in FindingKind
+    ]
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["retentiond.yml", "register.yml"])

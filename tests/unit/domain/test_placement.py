@@ -6,9 +6,19 @@ from datetime import datetime, timedelta
 import pytest
 
 from retentiond.domain.finding import FindingKind
-from retentiond.domain.placement import SeenDevice, check_placement
-from retentiond.domain.register import Device, DeviceKind, Register, Relation, Room, RoomClassification, Tracks
-from tests.builders import NOW, a_device, a_link, a_register, a_room, a_seen_device, at, valid
+from retentiond.domain.placement import Listing, SeenDevice, check_placement
+from retentiond.domain.recording import CameraName
+from retentiond.domain.register import (
+    Device,
+    DeviceKind,
+    KnownName,
+    Register,
+    Relation,
+    Room,
+    RoomClassification,
+    Tracks,
+)
+from tests.builders import CAMERA, NOW, STORE, a_device, a_link, a_register, a_room, a_seen_device, at, valid
 
 TICK = timedelta(microseconds=1)
 Found = set[tuple[FindingKind, str]]
@@ -247,3 +257,48 @@ def test_two_devices_of_one_name_in_a_prohibited_room_are_two_findings() -> None
 def test_seeing_and_hearing_into_one_room_are_two_findings() -> None:
     device = a_device(a_link("reception"), a_link("procedure-2", Relation.SEES), a_link("procedure-2", Relation.HEARS))
     assert len(check_placement(a_register(device), (), NOW)) == 2
+
+
+# --- what a recorder lists ----------------------------------------------------------------------------------------
+
+HOURS = timedelta(hours=47)
+DISAGREE = {(FindingKind.SOURCES_DISAGREE, "d-1 / main")}
+
+
+def against(register: Register, listed: list[str], *seen: SeenDevice) -> Found:
+    """Compare a register with what the recorder of the store `main` lists."""
+    listing = Listing(STORE, "the recorder", frozenset(CameraName(name) for name in listed))
+    sightings = [*seen, *(a_seen_device(name) for name in listed)]
+    findings = check_placement(register, sightings, NOW, [listing])
+    return {(item.key.kind, item.key.subject) for item in findings}
+
+
+def test_a_device_that_its_recorder_does_not_know_is_a_finding() -> None:
+    register = a_register(a_device(a_link("reception")))
+    assert against(register, ["reception"]) == set()
+    assert against(register, ["lobby"]) == {*DISAGREE, (FindingKind.UNREGISTERED_DEVICE, "main / lobby")}
+
+
+def test_a_recorder_that_lists_nothing_cannot_tell() -> None:
+    assert against(a_register(a_device(a_link("reception"))), []) == set()
+
+
+def test_one_of_several_names_is_enough() -> None:
+    register = a_register(a_device(a_link("reception"), known_as=[("main", "old"), ("main", "new")]))
+    assert against(register, ["new"]) == set()
+
+
+def test_recordings_of_late_show_that_it_is_there() -> None:
+    """A recorder that takes whatever comes lists no single camera."""
+    register = a_register(
+        a_device(a_link("reception")), a_device(a_link("reception"), ident="d-2", known_as=[("main", "x")])
+    )
+    assert against(register, ["x"], a_seen_device(seen_at=NOW - HOURS)) == set()
+    assert against(register, ["x"], a_seen_device(seen_at=NOW - HOURS * 2)) == DISAGREE
+
+
+def test_neither_a_name_of_another_time_nor_a_device_that_left_is_missed() -> None:
+    known = (KnownName(STORE, CAMERA, valid(until=NOW)),)
+    other = a_device(a_link("reception"), ident="d-2", known_as=[("main", "x")])
+    for device in (replace(a_device(a_link("reception")), known_as=known), a_device(life=valid(until=NOW))):
+        assert against(a_register(device, other), ["x"]) == set()

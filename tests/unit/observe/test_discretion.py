@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retentiond.domain.finding import FindingKind, finding
+from retentiond.domain.meaning import MEANING
 from retentiond.domain.recording import StoreName
-from retentiond.observe.discretion import MEANING, for_everybody, in_public, without_paths
+from retentiond.observe.discretion import for_everybody, in_public, without_paths
 from retentiond.observe.logs import configure_logs, log_thread_failure
 from retentiond.observe.metrics import Metrics
 from retentiond.observe.page import render_page

@@ -121,11 +121,22 @@ def test_every_kind_of_finding_has_a_series_so_that_absence_is_visible() -> None
     metrics = Metrics("1.2.3")
     metrics.publish(a_snapshot(findings=(a_finding(FindingKind.OVERDUE), a_finding(FindingKind.OVERDUE, "other"))))
     found = {
-        dict(labels)["kind"]: number for (name, labels), number in samples_of(metrics).items() if "findings" in name
+        dict(labels)["kind"]: number
+        for (name, labels), number in samples_of(metrics).items()
+        if name == "retentiond_findings"
     }
     assert found.keys() == {kind.value for kind in FindingKind}
     assert found["overdue"] == 2
     assert sum(found.values()) == 2
+
+
+def test_what_somebody_knows_of_is_counted_beside_what_is_open() -> None:
+    known, new = a_finding(FindingKind.OVERDUE), a_finding(FindingKind.OVERDUE, "other")
+    metrics = Metrics("1.2.3")
+    metrics.publish(a_snapshot(findings=(known, new), acknowledged=frozenset({known.key})))
+    labels = {"kind": "overdue", "severity": "breach"}
+    assert value(metrics, "findings", **labels) == 2
+    assert value(metrics, "acknowledged_findings", **labels) == 1
 
 
 def test_every_prohibited_room_has_a_series_for_each_kind_of_device() -> None:

@@ -37,6 +37,7 @@ def test_the_status_is_json_with_a_versioned_schema() -> None:
             "subject": "main/reception",
             "message": "one recording is overdue",
             "remedy": "look at `retentiond findings`",
+            "acknowledged": False,
         }
     ]
     [store] = status["stores"]
