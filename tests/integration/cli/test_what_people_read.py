@@ -51,7 +51,7 @@ def test_a_finding_says_how_to_note_it_and_that_notes_it(make: Make) -> None:
         assert place.call(*typed).status == 0
         listed = place.call("findings", "list").out
         assert "NOTED   audit_unsigned" in listed
-        assert re.search(rf"noted until {INSTANT.pattern}: …", listed)
+        assert re.search(rf"noted by op-[0-9a-f]{{8}} until {INSTANT.pattern}: …", listed)
     other = place.call("findings", "show", "overdue", "none / of / them")
     assert other.complaints == [
         "retentiond: no open finding of kind 'overdue' about 'none / of / them'; see: retentiond findings list"
