@@ -103,12 +103,11 @@ def kept_decisions(log: str) -> Decisions:
         StorageError: it cannot be read.
     """
     base = read_base(os.path.dirname(log))
-    line = line_at(log, base.record or 0)
+    fields = _record_at(log, base.record or 0)
     if base.state is None or base.record is None:
-        if line is not None and parse_line(line)["type"] == EventType.AUDIT_FORKED:
+        if fields.get("type") == EventType.AUDIT_FORKED:
             raise AuditDamagedError(f"{log}: forked.json beside it is missing, which record 0 vouches for; {ADVICE}")
         return Decisions()
-    fields = {} if line is None else parse_line(line)
     vouched = fields.get("state") if fields.get("type") in {EventType.AUDIT_PRUNED, EventType.AUDIT_FORKED} else None
     if vouched != digest_of(base.state):
         raise AuditDamagedError(
@@ -118,6 +117,15 @@ def kept_decisions(log: str) -> Decisions:
         return state_from_fields(base.state)
     except NOT_A_STATE as error:
         raise AuditDamagedError(f"{log}: what pruned records add up to cannot be read ({error!r})") from error
+
+
+def _record_at(log: str, seq: int) -> Mapping[str, Any]:
+    """Return the fields of record `seq`, none if there is no such record. Raises AuditDamagedError, StorageError."""
+    line = line_at(log, seq)
+    try:
+        return {} if line is None else parse_line(line)
+    except AuditDamagedError as error:
+        raise AuditDamagedError(f"{log}: record {seq}: {error}; see: retentiond audit verify") from error
 
 
 def line_at(log: str, seq: int) -> bytes | None:

@@ -51,7 +51,9 @@ def expect_trail(log: str) -> None:
     """
     try:
         os.stat(os.path.join(log, "."))
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except NotADirectoryError as error:
+        raise StorageError(f"{log}: is no directory; restore what was there") from error
+    except FileNotFoundError as error:
         directory = os.path.dirname(log)
         raise StorageError(
             f"{directory}: there is no audit trail yet; the daemon makes one at its first start"
@@ -60,6 +62,18 @@ def expect_trail(log: str) -> None:
         raise StorageError(
             f"{log}: cannot be looked into ({error.strerror}); run the command as root or as the daemon's user"
         ) from error
+
+
+def expect_attested(log: str, count: int, head: Head) -> None:
+    """Make sure that `count` records are all that `head` attests, which was read before them.
+
+    Raises:
+        AuditDamagedError: they are fewer.
+    """
+    if count < head.size:
+        raise AuditDamagedError(
+            f"{log}: {count} records are there, and the head on disk attests {head.size}; see: retentiond audit verify"
+        )
 
 
 def records_since(log: str, since: int = 0) -> Iterator[Record]:

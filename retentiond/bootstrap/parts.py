@@ -9,6 +9,7 @@ from retentiond.bootstrap.configuration import Loaded, recorder_of
 from retentiond.control.owner import enter, owner_of, work_as_owner_of
 from retentiond.domain.clock import ClockReading, TrustedTime
 from retentiond.domain.decisions import Decisions
+from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import StoreName
 from retentiond.ports import Catalogue, StoreIdentity
 from retentiond.services.journal import Journal
@@ -52,13 +53,24 @@ def planner_of(settings: "Settings", catalogue: Catalogue, journal: Journal) -> 
     return Planner(catalogue, journal, dispute_grace=settings.dispute_grace, winding_down=winding_down)
 
 
-def timekeeper_of(state: str) -> Timekeeper:
-    """Build the keeper of trusted time with what the state directory remembers of it. Raises StorageError."""
+def timekeeper_of(state: str, *, forgiving: bool = False) -> Timekeeper:
+    """Build the keeper of trusted time with what the state directory remembers of it.
+
+    Raises:
+        StorageError: what it remembers cannot be used. With `forgiving` there is no trusted time then: a person is
+            about to say it anew.
+    """
     from retentiond.observe.clock_memory import ClockFile
     from retentiond.observe.system_clock import LinuxClock, read_boot_id
 
     memory = ClockFile(os.path.join(state, "clock.json"))
-    return Timekeeper(LinuxClock(read_boot_id()), memory, memory.load())
+    try:
+        anchor = memory.load()
+    except StorageError:
+        if not forgiving:
+            raise
+        anchor = None
+    return Timekeeper(LinuxClock(read_boot_id()), memory, anchor)
 
 
 def wall_now() -> datetime:

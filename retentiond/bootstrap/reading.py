@@ -10,7 +10,9 @@ from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
 from retentiond.control.owner import enter
 from retentiond.domain.decisions import Decisions
+from retentiond.domain.errors import AuditDamagedError
 from retentiond.domain.event import Record
+from retentiond.ports import Head
 from retentiond.services.journal import Journal
 from retentiond.services.outlook import Forecaster
 from retentiond.services.scan import StoreScan, walk_whole
@@ -72,14 +74,23 @@ def recorded_decisions(loaded: Loaded) -> Decisions:
 
 
 def read_decisions(loaded: Loaded) -> Decisions:
-    """Return what the trail says was decided, without the lock."""
+    """Return what the trail says was decided, without the lock.
+
+    Raises:
+        AuditDamagedError: records are missing that the head on disk attests; what they decided is not known.
+        StorageError: it cannot be read.
+    """
     from retentiond.audit.cache import DecisionFile
-    from retentiond.audit.reader import TrailOnDisk
+    from retentiond.audit.reader import TrailOnDisk, expect_attested
 
     state = loaded.settings.state
     enter(state)
     log = log_directory(state)
-    return DecisionFile(os.path.join(state, "decisions.json"), log).load(TrailOnDisk(log))
+    trail = TrailOnDisk(log)
+    head = trail.head()  # before the records: a writer may be at work
+    decisions = DecisionFile(os.path.join(state, "decisions.json"), log).load(trail)
+    expect_attested(log, decisions.seq, head)
+    return decisions
 
 
 def _reading_journal(state: str, decisions: Decisions) -> Journal:
@@ -91,14 +102,43 @@ def _reading_journal(state: str, decisions: Decisions) -> Journal:
 
 
 def read_trail(loaded: Loaded, wanted: "AuditFilter", *, follow: bool) -> Iterator[Record]:
-    """Yield the wanted records of the trail; with `follow` go on as it grows."""
+    """Yield the wanted records of the trail; with `follow` go on as it grows.
+
+    Raises:
+        AuditDamagedError: a line is none, or at the end: records are missing that the head on disk attests.
+        StorageError: it cannot be read.
+    """
     from retentiond.audit import reader
 
     enter(loaded.settings.state)
     log = log_directory(loaded.settings.state)
     reader.expect_trail(log)
-    records = reader.follow(log, 0, lambda: False) if follow else reader.records_since(log)
-    return (record for record in records if wanted.wants(record))
+    if follow:
+        yield from (record for record in reader.follow(log, 0, lambda: False) if wanted.wants(record))
+        return
+    attested = _attested(log)
+    count = 0
+    for record in reader.records_since(log):
+        count = record.seq + 1
+        if wanted.wants(record):
+            yield record
+    reader.expect_attested(log, count, attested())
+
+
+def _attested(log: str) -> Callable[[], Head]:
+    """Read the head on disk now, before records are; what is wrong with it is raised when it is asked for."""
+    from retentiond.audit.reader import TrailOnDisk
+
+    try:
+        head = TrailOnDisk(log).head()
+    except AuditDamagedError as error:
+        damage = error
+
+        def raise_it() -> Head:
+            raise damage
+
+        return raise_it
+    return lambda: head
 
 
 def make_key(loaded: Loaded) -> tuple[str, str]:

@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Callable[[], bool]) -> Iterator[Cycle]:
+def open_works(
+    loaded: Loaded, observer: Observer, watch: Watch, stopping: Callable[[], bool], *, accepting: bool = False
+) -> Iterator[Cycle]:
     """Take the lock and wire a cycle over the real disk, catalogue and trail.
+
+    With `accepting` it does not matter whether what is remembered of trusted time can be used: a person replaces it.
 
     Raises:
         TryAgainError: a daemon works on this state directory already.
@@ -45,7 +49,7 @@ def open_works(loaded: Loaded, observer: Observer, watch: Watch, stopping: Calla
         stack.enter_context(state_lock(settings.state))
         spare = SpareFile(os.path.join(settings.state, "spare"))
         spare.keep()
-        timekeeper = timekeeper_of(settings.state)
+        timekeeper = timekeeper_of(settings.state, forgiving=accepting)
         trail = stack.enter_context(open_trail(_trail_settings(settings)))
         cache = DecisionFile(os.path.join(settings.state, "decisions.json"), log_directory(settings.state))
         journal = Journal(trail, cache, cache.load(trail))
@@ -110,7 +114,8 @@ def ask(loaded: Loaded, request: dict[str, Any], *, alone: bool = True) -> dict[
     from retentiond.storage.watch import NoWatch
 
     asking = os.getuid()
-    with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False) as cycle:
+    accepting = request["verb"] == "accept_clock"
+    with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False, accepting=accepting) as cycle:
         cycle.start()
         reply = answer(cycle, request, actor_name(settings.state, asking))
         cycle.finish()

@@ -31,6 +31,8 @@ class ClockFile:
             return None
         try:
             return parse_anchor(data)
+        except UnicodeDecodeError as error:
+            raise self._damaged("it is no text") from error
         except ValueError as error:
             raise self._damaged(str(error)) from error
 
@@ -61,7 +63,8 @@ class ClockFile:
     def _damaged(self, why: str) -> StorageError:
         return StorageError(
             f"{self._path}: the saved trusted time cannot be used ({why}); nothing is deleted without it. Check the"
-            " disk, set the system clock, then run `retentiond clock accept --wall TIME`, which replaces the file"
+            " disk, stop the daemon, set the system clock, then run `retentiond clock accept --wall TIME`, which makes"
+            " it anew"
         )
 
 
