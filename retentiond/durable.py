@@ -1,11 +1,14 @@
 """Our own files on the disk of the state: a crash leaves each of them whole, and room is held back for them."""
 
+import ctypes
 import os
 from contextlib import suppress
 
 from retentiond.domain.errors import StorageError
 
-SPARE_BYTES = 4 << 20
+SPARE_BYTES = 8 << 20
+
+_KEEP_SIZE = 1
 
 
 def replace_file(path: str, data: bytes, mode: int) -> None:
@@ -35,6 +38,18 @@ def sync_directory(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def hold_room(descriptor: int, offset: int, length: int) -> int:
+    """Hold blocks of the disk for what is written to a file from `offset` on, without making it longer.
+
+    Returns:
+        0, or the errno: the disk has no such room, or its file system holds none (fallocate(2), KEEP_SIZE).
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    fallocate = getattr(libc, "fallocate64", None) or libc.fallocate
+    done = fallocate(descriptor, _KEEP_SIZE, ctypes.c_int64(offset), ctypes.c_int64(length))
+    return 0 if done == 0 else ctypes.get_errno()
 
 
 def _write_new(path: str, data: bytes, mode: int) -> None:

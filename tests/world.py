@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from retentiond.audit.cache import DecisionFile
+from retentiond.audit.spool import Spool
 from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.bootstrap import adopted_identity
 from retentiond.catalogue.open import open_or_rebuild
 from retentiond.domain import instants
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.clock import ClockAnchor
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.period import parse_deletion_period
@@ -36,6 +38,7 @@ from retentiond.services.survey import Surveyor
 from retentiond.storage.store import DirectoryStore
 from tests.fakes.clock import FakeClock, FakeClockMemory
 from tests.fakes.observer import RememberingObserver, WatchOff
+from tests.fakes.trail import RefusingTrail
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 MAIN = StoreName("main")
@@ -71,6 +74,8 @@ class World:
         self.others: dict[StoreName, Path] = {}
         self.winding_down = False
         self.stopping = False
+        self.on_failure = OnAuditFailure.HOLD_UNTIL_DEADLINE
+        self.refuses = False
         self.between_chunks: Callable[[], bool] = lambda: self.stopping
         self.observer = RememberingObserver()
         self._open: ExitStack | None = None
@@ -81,11 +86,17 @@ class World:
         """Start the program: open everything, recover, and be ready to tick."""
         self._open = stack = ExitStack()
         audit = str(self.state / "audit")
-        trail = stack.enter_context(
+        opened = stack.enter_context(
             open_trail(TrailSettings(audit, "test.example/retentiond", now=lambda: self.clock.wall))
         )
+        self.trail = trail = RefusingTrail(opened)
+        if self.refuses:
+            trail.refuse()
         cache = DecisionFile(str(self.state / "decisions.json"), os.path.join(audit, "log"))
-        self.journal = Journal(trail, cache, cache.load(trail))
+        spool = Spool(str(self.root / "gap.jsonl"), (), lambda: self.clock.wall)
+        spool.open()
+        self.journal = Journal(trail, cache, cache.load(trail), spool, on_failure=self.on_failure)
+        self.journal.open()
         self.catalogue = stack.enter_context(open_or_rebuild(str(self.state / "catalogue.db")))
         timekeeper = Timekeeper(self.clock, self.memory, self.memory.load())
         planner = Planner(

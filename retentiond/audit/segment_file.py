@@ -1,15 +1,13 @@
 """The file that is being written: bytes are durable when `append` returns, or the file is as it was."""
 
-import ctypes
 import errno
 import os
 from contextlib import suppress
 
 from retentiond.domain.errors import DurabilityLostError, StorageError
-from retentiond.durable import sync_directory
+from retentiond.durable import hold_room, sync_directory
 
 RESERVE_BYTES = 1 << 20
-_KEEP_SIZE = 1
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MAKE_ROOM = "make room on its disk"
 
@@ -119,10 +117,7 @@ class SegmentFile:
 
         Room that is held already, by an earlier run too, counts and costs nothing.
         """
-        libc = ctypes.CDLL(None, use_errno=True)
-        fallocate = getattr(libc, "fallocate64", None) or libc.fallocate
-        done = fallocate(self._descriptor, _KEEP_SIZE, ctypes.c_int64(self.size_bytes), ctypes.c_int64(length))
-        return 0 if done == 0 else ctypes.get_errno()
+        return hold_room(self._descriptor, self.size_bytes, length)
 
 
 def open_segment_file(path: str, size_bytes: int, *, create: bool) -> SegmentFile:

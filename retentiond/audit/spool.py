@@ -92,9 +92,28 @@ class Spool:
             for line in lines:
                 self._count(self._gap, line)
 
-    def waiting(self) -> Gap | None:
-        """Return the gap that the trail does not know of yet, None if there is none."""
+    @property
+    def is_open(self) -> bool:
+        return self._gap is not None
+
+    @property
+    def waiting(self) -> int:
+        return 0 if self._gap is None else self._gap.noted + self._gap.lost
+
+    @property
+    def gap(self) -> Gap | None:
+        """The gap that the trail does not know of yet, None if there is none."""
         return self._gap
+
+    def noted(self) -> list[Record]:
+        """Return what the trail does not know of yet and can still be read, in order."""
+        return [
+            Record(-note.number, instants.from_text(note.at), note.kind.value, note.fields) for note in self._notes()
+        ]
+
+    def begin(self, *, size: int, why: str) -> None:
+        if self._gap is None:
+            self._begin(size, why, self._now())
 
     def take(self, events: Sequence[Event], *, size: int, why: str) -> list[Record]:
         """Note events that the trail cannot take. Never raises.

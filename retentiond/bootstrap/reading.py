@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retentiond import __version__
 from retentiond.bootstrap.configuration import Loaded
-from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
+from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of, wall_now
 from retentiond.control.owner import enter
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import AuditDamagedError
@@ -96,9 +96,11 @@ def read_decisions(loaded: Loaded) -> Decisions:
 def _reading_journal(state: str, decisions: Decisions) -> Journal:
     from retentiond.audit.cache import DecisionFile
     from retentiond.audit.reader import TrailOnDisk
+    from retentiond.audit.spool import Spool
 
     log = log_directory(state)
-    return Journal(TrailOnDisk(log), DecisionFile(os.path.join(state, "decisions.json"), log), decisions)
+    cache = DecisionFile(os.path.join(state, "decisions.json"), log)
+    return Journal(TrailOnDisk(log), cache, decisions, Spool(os.devnull, (), wall_now))
 
 
 def read_trail(loaded: Loaded, wanted: "AuditFilter", *, follow: bool) -> Iterator[Record]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retentiond import __version__
 from retentiond.bootstrap.configuration import Loaded
-from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of
+from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of, wall_now
 from retentiond.control.client import ask as ask_daemon
 from retentiond.control.lock import state_lock
 from retentiond.control.owner import enter
@@ -23,6 +23,7 @@ from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.survey import Surveyor
 
 if TYPE_CHECKING:
+    from retentiond.audit.spool import Spool
     from retentiond.audit.trail import TrailSettings
     from retentiond.settings.values import Settings
 
@@ -52,7 +53,8 @@ def open_works(
         timekeeper = timekeeper_of(settings.state, forgiving=accepting)
         trail = stack.enter_context(open_trail(_trail_settings(settings)))
         cache = DecisionFile(os.path.join(settings.state, "decisions.json"), log_directory(settings.state))
-        journal = Journal(trail, cache, cache.load(trail))
+        journal = Journal(trail, cache, cache.load(trail), _spool_of(settings), on_failure=settings.audit.on_failure)
+        journal.open()
         catalogue = stack.enter_context(open_or_rebuild(catalogue_path(settings.state)))
         deleter = Deleter(journal, catalogue, timekeeper, observer, new_id=_new_id, stopping=stopping)
         planner, surveyor = planner_of(settings, catalogue, journal), Surveyor(catalogue, journal)
@@ -62,6 +64,17 @@ def open_works(
             for site in build_sites(settings, journal.decisions, writes=True)
         ]
         yield Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
+
+
+def _spool_of(settings: "Settings") -> "Spool":
+    """Return where deletions are noted while the trail takes nothing: beside the socket, and in the journal."""
+    from retentiond.audit.journald import Journald
+    from retentiond.audit.spool import Spool
+
+    path = os.path.join(os.path.dirname(settings.socket), "audit-gap.jsonl")
+    spool = Spool(path, (Journald(),), wall_now)
+    spool.open()
+    return spool
 
 
 def _trail_settings(settings: "Settings") -> "TrailSettings":

@@ -8,10 +8,12 @@ each stream: an index by path would double the file.
 import os
 import sqlite3
 import stat
+from contextlib import suppress
 from urllib.parse import quote
 
 from retentiond.catalogue.errors import damaged, refused
 from retentiond.domain.errors import StorageError
+from retentiond.durable import hold_room
 
 VERSION = 2
 APPLICATION = 0x72746364
@@ -20,6 +22,8 @@ APPLICATION = 0x72746364
 IN_MEMORY = ":memory:"
 _MODE = 0o640
 _JOURNAL_BYTES = 64 << 20
+_HELD_BYTES = 4 << 20
+_INDEX_BYTES = 32 << 10
 
 _KEY = """stream INTEGER NOT NULL, start INTEGER NOT NULL, directory INTEGER NOT NULL, name BLOB NOT NULL"""
 _TABLES = f"""
@@ -75,6 +79,9 @@ def connect(path: str) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             _prepare(connection, path)
+            if path != IN_MEMORY:
+                _hold_room(f"{path}-shm", _INDEX_BYTES)
+                _hold_room(f"{path}-wal", _HELD_BYTES)
         except BaseException:
             connection.close()
             raise
@@ -107,6 +114,20 @@ def _make_file(path: str) -> None:
             raise StorageError(f"{path}: is no regular file; put nothing else in the catalogue's place") from None
     if stat.S_IMODE(os.lstat(path).st_mode) != _MODE:
         os.chmod(path, _MODE)
+
+
+def _hold_room(path: str, size_bytes: int) -> None:
+    """Hold room for a file of the journal, so that what is deleted on a full disk can be forgotten there too.
+
+    SQLite maps the index of its journal into memory; a page of it without a block ends the process with SIGBUS. A disk
+    that holds no room has to have some when it is needed; that is no reason not to begin.
+    """
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            hold_room(descriptor, 0, size_bytes)
+        finally:
+            os.close(descriptor)
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:

@@ -109,6 +109,12 @@ class Decisions:
         for record in records:
             self.apply(record)
 
+    def apply_noted(self, records: Iterable[Record]) -> None:
+        """Fold in what was noted beside the trail (rule 7); the trail tells it again later, and then it counts."""
+        seq = self.seq
+        self.apply_all(records)
+        self.seq = seq
+
     def open_intents_of(self, store: StoreName) -> tuple[OpenIntent, ...]:
         """Return the intents of one store that lack an outcome, oldest first."""
         return tuple(intent for intent in self.intents.values() if intent.recording.stream.store == store)

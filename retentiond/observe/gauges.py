@@ -44,6 +44,11 @@ class CurrentState(Collector):
             (),
             (((), snapshot.append_failures),),
         )
+        yield _single(
+            "retentiond_audit_noted_records",
+            "What was done while the audit trail took no records, and waits to get into it.",
+            snapshot.noted,
+        )
         yield from _finding_gauges(snapshot)
         yield from _hold_gauges(snapshot.holds)
         yield from _room_gauges(snapshot.rooms, snapshot.inventory)

@@ -99,7 +99,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
 
     def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int, approved: bool) -> None:
-        exemplar = {"audit_seq": str(seq)}
+        exemplar = {"audit_seq": str(seq)} if seq >= 0 else None  # only noted, the trail has no number for it yet
         reason = APPROVED if approved else DEADLINE
         self._deleted.labels(stream.store, stream.camera, stream.category.value, reason).inc(exemplar=exemplar)
         self._bytes.labels(stream.store).inc(max(size_bytes, 0))

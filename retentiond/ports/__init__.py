@@ -41,7 +41,7 @@ from retentiond.ports.store import (
     Watch,
     Watching,
 )
-from retentiond.ports.trail import AuditTrail, DecisionCache, Head
+from retentiond.ports.trail import AuditTrail, DecisionCache, GapSpool, Head
 from retentiond.ports.world import (
     REGISTER,
     HoldStatus,
@@ -72,6 +72,7 @@ __all__ = [
     "EntryKind",
     "Failed",
     "Foreign",
+    "GapSpool",
     "Head",
     "HoldStatus",
     "Inventory",

@@ -42,6 +42,43 @@ class AuditTrail(Protocol):
         ...
 
 
+class GapSpool(Protocol):
+    """Notes what is done while the trail takes nothing, and gives it to the trail afterwards (rule 7)."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a time in which the trail took nothing, and that it does not know of yet."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many events the trail does not know of yet."""
+        ...
+
+    def begin(self, *, size: int, why: str) -> None:
+        """Note that the trail takes nothing now, unless that is noted already. Never raises."""
+        ...
+
+    def noted(self) -> Sequence[Record]:
+        """Return them in order, with numbers below 0."""
+        ...
+
+    def take(self, events: Sequence[Event], *, size: int, why: str) -> Sequence[Record]:
+        """Note events; never raises. `size` is how many records the trail has, `why` what it said.
+
+        The records have numbers below 0 until the trail gives them theirs. An `intent` may name such a number.
+        """
+        ...
+
+    def give_back(self, trail: AuditTrail) -> Sequence[Record]:
+        """Put the gap and all that was noted in it on the record, once each, and return the records.
+
+        Raises:
+            StorageError: the trail still takes nothing, or not all. What it has not taken stays noted.
+        """
+        ...
+
+
 class DecisionCache(Protocol):
     """A copy of the fold beside the trail. It may be missing or old; it may not lie."""
 

@@ -100,6 +100,7 @@ class Snapshot:
     synchronised: bool
     head: Head
     append_failures: int
+    noted: int
     findings: tuple[Finding, ...]
     stores: tuple[StoreStatus, ...]
     rooms: tuple[RoomStatus, ...]
@@ -123,7 +124,7 @@ class Observer(Protocol):
     """Hears what happens, for metrics and logs. Never raises, never learns a path or the name of a person (I10)."""
 
     def deleted(self, stream: Stream, *, late_s: float, size_bytes: int, seq: int, approved: bool) -> None:
-        """A recording was deleted, `late_s` seconds after it fell due; record `seq` says so.
+        """A recording was deleted, `late_s` seconds after it fell due; record `seq` says so (below 0: a note).
 
         `approved`: a person released it, since the passing of time alone did not explain it.
         """

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.clock import Credible, TrustedTime
 from retentiond.domain.errors import MustRestartError, RetentiondError, TryAgainError, UsageError
 from retentiond.domain.event import Event, EventType, finding_acknowledged
@@ -35,6 +36,8 @@ from retentiond.services.suspend import Placed, Suspender, Terms
 LONGEST_WAIT = timedelta(seconds=5)
 """No wait is longer, so that a step of the clock is noticed soon (rule 3)."""
 
+RETRY_WAIT = timedelta(seconds=1)
+
 HEARTBEAT_EVERY = timedelta(hours=1)
 
 WATCH_GRACE = timedelta(minutes=5)
@@ -46,8 +49,12 @@ NOT_ENFORCING = finding(
     "the daemon observes only: nothing is deleted",
     "when the plan looks right, set mode: enforce in the configuration",
 )
-UNWRITABLE = FindingKey(FindingKind.AUDIT_UNWRITABLE, "audit trail")
 CLOCK_UNSAVED = FindingKey(FindingKind.STATE_UNWRITABLE, "clock")
+WHILE_IT_FAILS = {
+    OnAuditFailure.HOLD: "nothing is deleted",
+    OnAuditFailure.HOLD_UNTIL_DEADLINE: "what is due waits until its deadline, and goes then, noted in the journal",
+    OnAuditFailure.PROCEED: "what is due goes, noted in the journal",
+}
 UNSIGNED = finding(
     FindingKind.AUDIT_UNSIGNED,
     "audit trail",
@@ -108,6 +115,7 @@ class Cycle:
         trusted = parts.timekeeper.look()
         parts.spare.keep()
         self._noting(CLOCK_UNSAVED, "the next start will know less of the clock", parts.timekeeper.persist)
+        self._on_record(parts.journal.give_back)
         self._on_record(partial(parts.timekeeper.record_state, parts.journal))
         if isinstance(trusted, Credible):
             self._on_record(partial(self._end_holds, trusted.now))
@@ -276,6 +284,8 @@ class Cycle:
             found.append(NOT_ENFORCING)
         if not self._parts.journal.head().signed:
             found.append(UNSIGNED)
+        if self._parts.journal.trouble is not None:
+            found.append(_unwritable(self._parts.journal.on_failure, self._parts.journal.trouble))
         return tuple({item.key: item for item in found}.values())
 
     def _obstacle(self) -> str | None:
@@ -284,7 +294,7 @@ class Cycle:
             return "the daemon observes only"
         if not isinstance(self._parts.timekeeper.look(), Credible):
             return "the clock is not credible"
-        return "the audit trail cannot be written" if UNWRITABLE in self._standing else None
+        return "the audit trail cannot be written" if self._parts.journal.trouble is not None else None
 
     def _unwatched(self, keeper: StoreKeeper, now: datetime) -> Sequence[Finding]:
         """Tell where hints should come and do not; the scans find everything all the same (I8)."""
@@ -314,6 +324,7 @@ class Cycle:
             synchronised=self._parts.timekeeper.synchronised(),
             head=self._parts.journal.head(),
             append_failures=self._parts.journal.failures,
+            noted=self._parts.journal.noted,
             findings=found,
             stores=tuple(
                 store_status(
@@ -355,9 +366,14 @@ class Cycle:
         return True
 
     def _on_record(self, write: Callable[[], None]) -> None:
-        """Write to the trail; while it cannot be written nothing is deleted, and a finding says so (I4)."""
-        what = "the audit trail cannot be written, so nothing is deleted"
-        self._noting(UNWRITABLE, what, write)
+        """Write to the trail; that it takes nothing is a finding as long as it does, and ends nothing."""
+        try:
+            write()
+        except MustRestartError:
+            raise
+        except RetentiondError:
+            if self._parts.journal.trouble is None:
+                raise
 
     def _noting(self, key: FindingKey, what: str, write: Callable[[], None]) -> None:
         """Write something; a failure is a finding until the next time that it goes well."""
@@ -375,7 +391,9 @@ class Cycle:
         upcoming = [keeper.next_due - now for keeper in self.keepers if keeper.next_due is not None]
         ending = self.holds.next_end()
         upcoming += [ending - now] if ending is not None and ending > now else []
-        return max(min((LONGEST_WAIT, *upcoming)), timedelta())
+        # What is due and cannot be done is tried again soon, and not without end.
+        shortest = RETRY_WAIT if self._failures or self._parts.journal.trouble is not None else timedelta()
+        return max(min((LONGEST_WAIT, *upcoming)), shortest)
 
     def _keeper(self, store: StoreName) -> StoreKeeper:
         for keeper in self.keepers:
@@ -394,3 +412,8 @@ class Cycle:
         if decisions.register_digest != book.register_digest:
             events += register_loaded(book.register, book.register_digest, frozenset(decisions.register_facts))
         self._parts.journal.write(events)
+
+
+def _unwritable(mode: OnAuditFailure, why: str) -> Finding:
+    message = f"the audit trail cannot be written; {WHILE_IT_FAILS[mode]}: {why}"
+    return finding(FindingKind.AUDIT_UNWRITABLE, "audit trail", message, "make room on its disk, or mend it")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from retentiond.domain.audit_failure import going_without_trail
 from retentiond.domain.clock import Credible
 from retentiond.domain.decide import Delete, decide
 from retentiond.domain.errors import MustRestartError, StorageError, StoreFailedError
@@ -18,6 +19,7 @@ from retentiond.domain.event import (
     Event,
     EventType,
     Intended,
+    Record,
     intents,
     not_deleted,
     recording_deleted,
@@ -92,12 +94,16 @@ class Order:
 
 @dataclass(slots=True)
 class _Chunk:
-    """What one chunk has pinned, and what it will tell the catalogue."""
+    """What one chunk has pinned, and what it will tell the catalogue.
+
+    `opening` is what begins the run on the record; it goes with the first intents, and is empty afterwards.
+    """
 
     order: Order
     run: str
     first: int
     result: RunResult
+    opening: list[Event]
     intended: list[Intended] = field(default_factory=list)
     pins: dict[str, Pinned] = field(default_factory=dict)
     gone: list[Recording] = field(default_factory=list)
@@ -136,20 +142,21 @@ class Deleter:
         if not order.due:
             return result
         run, name = self._new_id(), order.store.name
-        self._journal.write([run_started(name, run, len(order.due), approval=order.approval)])
+        opening = [run_started(name, run, len(order.due), approval=order.approval)]
         for first in range(0, len(order.due), CHUNK):
             now = self._may_go_on(order.store)
             if now is None:
                 result.finished = False
                 break
             due = order.due[first : first + CHUNK]
-            self._delete_chunk(_Chunk(order, run, first, result), self._still_due(order, due, now, result))
+            self._delete_chunk(_Chunk(order, run, first, result, opening), self._still_due(order, due, now, result))
             if result.nothing_works:
                 result.finished = False
                 break
             self._prune(order, due)
         used_up = order.approval if result.finished and result.failed + result.void + result.skipped == 0 else None
-        self._journal.write([run_completed(name, run, result.counts(), result.reasons, approval=used_up)])
+        completed = run_completed(name, run, result.counts(), result.reasons, approval=used_up)
+        self._journal.write_or_note([*opening, completed])
         return result
 
     def _may_go_on(self, store: Store) -> datetime | None:
@@ -200,14 +207,39 @@ class Deleter:
                 claims = held.enter_context(store.chunk())
             self._pin(chunk, claims, due)
             if chunk.intended:
-                records = self._journal.write(intents(store.name, chunk.run, chunk.intended))
-                intent_of = {entry["claim"]: record.seq for record in records for entry in record.fields["recordings"]}
+                intent_of = self._intend(chunk)
                 chunk.order.recorder.announce([item.due.recording for item in chunk.intended])
                 for item in chunk.intended:
                     claims.remove(chunk.pins[item.claim], item.claim)
                 with blaming_the_store():
                     removals = claims.settle()
                 self._confirm(chunk, removals, intent_of)
+
+    def _intend(self, chunk: _Chunk) -> Mapping[str, int]:
+        """Put on the record what is about to go; return the number of the intent of each claim (I1).
+
+        While the trail takes nothing, only what goes all the same stays intended, and is noted elsewhere (rule 7).
+
+        Raises:
+            StorageError: the trail takes nothing, and all of it can wait.
+        """
+        try:
+            records = self._journal.write([*chunk.opening, *self._intents(chunk)])
+        except MustRestartError:
+            raise
+        except StorageError as error:
+            due = [item.due for item in chunk.intended]
+            going = frozenset(going_without_trail(due, self._journal.on_failure, self._now()))
+            if not going:
+                raise
+            chunk.result.skipped += len(due) - len(going)
+            chunk.intended = [item for item in chunk.intended if item.due in going]
+            records = self._journal.note([*chunk.opening, *self._intents(chunk)], str(error))
+        chunk.opening.clear()
+        return {entry["claim"]: record.seq for record in records for entry in record.fields.get("recordings", ())}
+
+    def _intents(self, chunk: _Chunk) -> Sequence[Event]:
+        return intents(chunk.order.store.name, chunk.run, chunk.intended)
 
     def _pin(self, chunk: _Chunk, claims: ClaimChunk, due: Sequence[DueRecording]) -> None:
         for number, item in enumerate(due, start=chunk.first):
@@ -234,7 +266,7 @@ class Deleter:
             item for item in self._journal.decisions.suspensions.values() if item.runs_into(recording, written, now)
         ]
         for item in reached:
-            self._journal.write(hold_widened(item.ident, [only(recording)], Widening.RUNNING, now))
+            self._journal.write_or_note(hold_widened(item.ident, [only(recording)], Widening.RUNNING, now))
         return bool(reached)
 
     def _rewritten(self, recording: Recording, identity: Identity) -> bool:
@@ -257,9 +289,9 @@ class Deleter:
             outcome_event(intent_of[item.claim], item.claim, item.due, removals[item.claim], now=now)
             for item in chunk.intended
         ]
-        records = self._journal.write(events)
+        records = self._journal.write_or_note(events)
         deleted = [item.due.recording for item in chunk.intended if isinstance(removals[item.claim], Removed)]
-        self._catalogue.forget(deleted, trail_seq=records[-1].seq + 1)
+        self._catalogue.forget(deleted, trail_seq=after(records))
         chunk.order.recorder.tell_deleted(deleted)
         for item, record in zip(chunk.intended, records, strict=True):
             self._tell(chunk, item.due, removals[item.claim], record.seq)
@@ -328,6 +360,11 @@ def blaming_the_store() -> Iterator[None]:
         raise
     except StorageError as error:
         raise StoreFailedError(str(error)) from error
+
+
+def after(records: Sequence[Record]) -> int | None:
+    """Return how far the trail is reflected once these are; None for what was only noted."""
+    return records[-1].seq + 1 if records[-1].seq >= 0 else None
 
 
 def outcome_event(intent: int, claim: str, due: DueRecording, removal: Removal, *, now: datetime) -> Event:

@@ -181,7 +181,7 @@ class StoreKeeper:
         else:
             return
         self.next_due = self._next_look(book, now)
-        self._due_unknown = False
+        self._due_unknown = parts.journal.trouble is not None  # what waits for the trail is looked at again soon
 
     def scan_is_first(self) -> bool:
         """Tell whether the scan that is running is the store's first."""

@@ -1,18 +1,19 @@
 """Settles every intent that a crash left without an outcome, before anything else is done (I4)."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 
 from retentiond.domain import instants, names
 from retentiond.domain.decisions import OpenIntent
+from retentiond.domain.errors import StorageError
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream
 from retentiond.domain.rule import DeletionRule
 from retentiond.domain.run import DueRecording
 from retentiond.ports import AuditTrail, Catalogue, Present, Removed, Store
-from retentiond.services.delete import blaming_the_store, outcome_event
+from retentiond.services.delete import after, blaming_the_store, outcome_event
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 
@@ -24,6 +25,8 @@ def recover_store(store: Store, journal: Journal, catalogue: Catalogue, timekeep
     """
     if not isinstance(store.examine(), Present):
         return ()
+    with suppress(StorageError):
+        journal.give_back()
     open_intents = journal.decisions.open_intents_of(store.name)
     with ExitStack() as held:
         with blaming_the_store():
@@ -32,9 +35,9 @@ def recover_store(store: Store, journal: Journal, catalogue: Catalogue, timekeep
             with blaming_the_store():
                 removal = claims.recover(intent)
             event = outcome_event(intent.seq, intent.claim, _due(intent), removal, now=timekeeper.wall())
-            records = journal.write([event])
+            records = journal.write_or_note([event])
             gone = [intent.recording] if isinstance(removal, Removed) else []
-            catalogue.forget(gone, trail_seq=records[-1].seq + 1)
+            catalogue.forget(gone, trail_seq=after(records))
         with blaming_the_store():
             strangers = claims.unexplained(())
     return _unexplained(store.name, strangers)

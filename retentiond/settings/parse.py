@@ -4,6 +4,7 @@ import os
 import re
 from datetime import timedelta
 
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.period import duration_text, parse_deletion_period
 from retentiond.domain.recording import CameraName, StoreName
@@ -26,7 +27,6 @@ from retentiond.settings.values import (
     DEFAULT_STATE,
     AuditSettings,
     HttpSettings,
-    OnAuditFailure,
     Settings,
     StoreSettings,
     socket_of,

@@ -8,12 +8,13 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retentiond.domain import instants
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.papers import Demand
 from retentiond.domain.period import parse_duration
 from retentiond.domain.recording import Category
 from retentiond.domain.register import DeviceKind, Relation
 from retentiond.settings import keys
-from retentiond.settings.values import DEFAULT_LISTEN, OnAuditFailure
+from retentiond.settings.values import DEFAULT_LISTEN
 
 NAME_PATTERN = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 IDENT_PATTERN = "[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"

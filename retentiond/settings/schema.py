@@ -4,10 +4,10 @@ Whatever the reader accepts is valid by the schema; what depends on other keys, 
 refuses (`retentiond config check`). Patterns are the reader's own.
 """
 
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.recording import Category
 from retentiond.settings import keys, scalars
 from retentiond.settings.schema_words import DRAFT, Schema, any_of, choice, flag, listed, mapping, set_of, text
-from retentiond.settings.values import OnAuditFailure
 
 
 def settings_schema() -> Schema:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.recording import StoreName
 from retentiond.domain.register import Register
 from retentiond.domain.rule import Policy
@@ -13,14 +13,6 @@ DEFAULT_SOCKET = "/run/retentiond/control.sock"
 DEFAULT_LISTEN = "127.0.0.1:9723"
 CONTROLLER_TO_WRITE = "Write who answers for the recordings"
 """What `config init` proposes for `controller`; nothing is deleted in its name."""
-
-
-class OnAuditFailure(StrEnum):
-    """What is done while the trail cannot be written (rule 7)."""
-
-    HOLD_UNTIL_DEADLINE = "hold_until_deadline"
-    HOLD = "hold"
-    PROCEED = "proceed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from retentiond.audit.line import FIRST_PREV, Envelope, format_line, parse_line, record_of
 from retentiond.domain.errors import StorageError
 from retentiond.domain.event import Event, Record
-from retentiond.ports import Head
+from retentiond.ports import AuditTrail, Head
 from retentiond.tlog.tree import Frontier
 from tests.builders import NOW
 
@@ -45,3 +45,33 @@ class MemoryTrail:
 
 def _leaf(line: bytes) -> bytes:
     return hashlib.sha256(b"\0" + line).digest()
+
+
+class RefusingTrail:
+    """Another trail that refuses records while `refusal` is set, from the `grace`th batch on."""
+
+    def __init__(self, trail: AuditTrail) -> None:
+        self._trail = trail
+        self.refusal: StorageError | None = None
+        self.grace = 0
+
+    def refuse(self, *, after: int = 0) -> None:
+        """Refuse whatever comes, `after` so many batches that are still taken."""
+        self.refusal = StorageError("log: cannot be written; make room")
+        self.grace = after
+
+    def append(self, events: Sequence[Event]) -> Sequence[Record]:
+        if self.refusal is not None and events:
+            if self.grace <= 0:
+                raise self.refusal
+            self.grace -= 1
+        return self._trail.append(events)
+
+    def head(self) -> Head:
+        return self._trail.head()
+
+    def keep_head(self) -> None:
+        self._trail.keep_head()
+
+    def records(self, since: int = 0) -> Iterator[Record]:
+        return self._trail.records(since)

@@ -7,14 +7,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from retentiond.durable import SpareFile
-from tests.system.harness import Site, needs, register_of
+from tests.system.harness import Site, deletions, needs, register_of
 
 pytestmark = [
     pytest.mark.system,
@@ -25,14 +25,13 @@ pytestmark = [
 PERIOD = timedelta(days=30)
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small ext4 of its own."""
+@contextmanager
+def ext4(image: Path, where: Path, size_bytes: int) -> Iterator[Path]:
+    """Mount a small ext4 of its own at `where`."""
     needs("mkfs.ext4", "mount")
-    image, where = tmp_path / "image", tmp_path / "disk"
     where.mkdir()
     with image.open("wb") as file:
-        file.truncate(32 << 20)
+        file.truncate(size_bytes)
     subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(image)], check=True, stdin=subprocess.DEVNULL)
     mounted = subprocess.run(["mount", "-o", "loop", str(image), str(where)], check=False, capture_output=True)
     if mounted.returncode != 0:
@@ -41,6 +40,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield where
     finally:
         subprocess.run(["umount", "--lazy", str(where)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with ext4(tmp_path / "image", tmp_path / "disk", 64 << 20) as where:
+        yield where
 
 
 def fill(directory: Path) -> None:
@@ -103,3 +108,58 @@ def test_room_is_held_back_again_once_there_is_some(disk: Path) -> None:
     (disk / "filled").unlink()
     spare.keep()
     assert held.stat().st_size == 1 << 20
+
+
+@pytest.fixture
+def site_on_two_disks(tmp_path: Path) -> Iterator[Site]:
+    """A site whose state lies on a small ext4 of its own."""
+    site = Site(tmp_path / "site", register=register_of("hall"))
+    with ext4(tmp_path / "image", site.state, 48 << 20):
+        yield site
+
+
+def exhaust(site: Site) -> None:
+    """Take the disk of the state to its last block, what the trail and the state hold back included."""
+    spare = site.state / "spare"
+    fill(site.state)
+    site.wait(lambda: not spare.stat().st_size, "the room to be given back")
+    (segment,) = (site.state / "audit" / "log").glob("*.jsonl")
+    os.truncate(segment, segment.stat().st_size)  # lets go of what is held beyond the end
+    fill(site.state)
+
+
+def test_what_the_trail_holds_back_carries_the_run_on_a_full_disk(site_on_two_disks: Site) -> None:
+    site = site_on_two_disks
+    due = film(site, datetime.now(UTC) - PERIOD + timedelta(seconds=75), 9)
+    site.accept_clock()
+    with site.running():
+        fill(site.state)
+        site.wait(lambda: not due & site.files(), "what fell due to be gone")
+    assert [line["type"] for line in site.lines()].count("recording.deleted") == len(due)
+    assert "audit.gap" not in {line["type"] for line in site.lines()}
+    site.must("audit", "verify")
+
+
+def test_what_nothing_can_record_goes_at_its_deadline_and_the_gap_is_on_the_record(site_on_two_disks: Site) -> None:
+    site = site_on_two_disks
+    site.config.write_text(site.config.read_text().replace("margin: 60s", "margin: 30s"))
+    deadline = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=60)
+    due = film(site, deadline - PERIOD - timedelta(seconds=9), 9)
+    site.accept_clock()
+    with site.running():
+        exhaust(site)
+        late_in_the_margin = deadline - timedelta(seconds=16)
+        site.wait(lambda: datetime.now(UTC) > late_in_the_margin, "the margin to be used up")
+        assert due <= site.files(), "deleted without a record before its deadline"
+        site.wait(lambda: not due & site.files(), "what is past its deadline to be gone", 120)
+        site.wait(lambda: site.metric("retentiond_audit_noted_records") > len(due), "the notes to be counted")
+        assert "recording.deleted" not in {line["type"] for line in site.lines()}
+        assert "audit_unwritable" in site.run("status").stdout
+        (site.state / "filled").unlink()
+        site.wait(lambda: site.metric("retentiond_audit_noted_records") == 0, "the trail to know")
+    (gap,) = [line for line in site.lines() if line["type"] == "audit.gap"]
+    assert (gap["deleted"], gap["lost"]) == (len(due), 0)
+    intents, outcomes = deletions(site.lines())
+    assert {path: len(claims) for path, claims in intents.items()} == dict.fromkeys(outcomes, 1)
+    assert list(outcomes.values()) == [["recording.deleted"]] * len(due)
+    site.must("audit", "verify")

@@ -17,9 +17,12 @@ import pytest
 from retentiond.audit.journald import MESSAGE_ID, Journald
 from retentiond.audit.spool import MOST_HELD, Gap, Spool
 from retentiond.audit.verify import verify_trail
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import StorageError
 from retentiond.domain.event import Event, EventType, intents, not_deleted, recording_deleted
+from retentiond.ports import AuditTrail
+from retentiond.services.journal import Journal as Services
 from tests.builders import NOW, STORE, a_due, a_recording, an_event, an_intended
 from tests.fakes.trail import MemoryTrail
 from tests.integration.audit.disk_trail import DiskTrail, beats, fill_disk, needs, small_disk
@@ -51,6 +54,18 @@ class Journal:
 
     def lines(self) -> list[str]:
         return [entry["RETENTIOND_RECORD"] for entry in self.entries()]
+
+
+class NoCache:
+    """`DecisionCache` that keeps nothing."""
+
+    def load(self, trail: AuditTrail) -> Decisions:
+        decisions = Decisions()
+        decisions.apply_all(trail.records())
+        return decisions
+
+    def save(self, decisions: Decisions) -> None:
+        pass
 
 
 @pytest.fixture
@@ -93,6 +108,22 @@ def given(trail: MemoryTrail, since: int = 0) -> list[tuple[str, Any]]:
     return [(record.type, record.fields.get("claim")) for record in trail.records(since)]
 
 
+def test_an_outcome_of_what_was_only_noted_names_the_number_that_the_trail_gave_to_it(path: Path) -> None:
+    trail, spool = MemoryTrail(), a_spool(path)
+    trail.append(beats(5))
+    decisions = Decisions()
+    decisions.apply_all(trail.records())
+    journal = Services(trail, NoCache(), decisions, spool, on_failure=OnAuditFailure.PROCEED)
+    trail.broken = BROKEN
+    (intent,) = journal.write_or_note(intents(STORE, "run-1", [an_intended("run-1-1")]))
+    trail.broken = None
+    journal.write([recording_deleted(intent.seq, "run-1-1", a_due(), {"bytes": 42}, now=NOW)])
+    gap, noted, outcome = trail.records(5)
+    assert (gap.type, noted.type, outcome.type) == ("audit.gap", "deletion.intent", "recording.deleted")
+    assert intent.seq < 0 <= outcome.fields["intent"] == noted.seq
+    assert decisions.intents == {}
+
+
 # --- noting and giving back ---------------------------------------------------------------------------------------
 
 
@@ -118,7 +149,7 @@ def test_a_gap_is_on_the_record_with_everything_that_was_done_in_it(path: Path, 
     assert [record.type for record in rest] == ["deletion.intent", "recording.deleted"] * 3
     assert {record.fields["gap"] for record in records} == {gap.fields["gap"]}
     assert rest[1].fields["noted_at"] == "2026-03-31T12:00:02.000Z"
-    assert spool.waiting() is None
+    assert spool.gap is None
     assert spool.give_back(trail) == []
 
 
@@ -150,7 +181,7 @@ def test_the_lines_on_the_second_device_are_entries_that_journald_makes_durable_
         assert (entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"], entry["MESSAGE_ID"]) == ("2", "retentiond", MESSAGE_ID)
         assert entry["MESSAGE"] == "a record that the audit trail could not take"
     noted = json.loads(outcome["RETENTIOND_RECORD"])
-    gap = spool.waiting()
+    gap = spool.gap
     assert gap is not None
     assert (noted["gap"], noted["n"], noted["type"]) == (gap.ident, 2, "recording.deleted")
     assert noted["fields"]["intent"] == -1
@@ -197,13 +228,13 @@ def test_what_one_process_noted_the_next_one_gives_back(path: Path) -> None:
     trail = MemoryTrail()
     a_deletion(a_spool(path), 1)
     spool = a_spool(path)
-    waiting = spool.waiting()
+    waiting = spool.gap
     assert isinstance(waiting, Gap)
     assert (waiting.noted, waiting.deleted, waiting.size) == (2, 1, 5)
     a_deletion(spool, 2)
     a_spool(path).give_back(trail)
     assert [claim for kind, claim in given(trail) if kind == "recording.deleted"] == ["run-1-1", "run-1-2"]
-    assert a_spool(path).waiting() is None
+    assert a_spool(path).gap is None
 
 
 @pytest.mark.parametrize("before", range(8))
@@ -305,7 +336,7 @@ def test_memory_is_bounded_and_what_is_beyond_is_counted(tmp_path: Path) -> None
     event = an_event(EventType.DELETION_FAILED, claim="c", why="EIO")
     for _ in range(3):
         spool.take([event] * (MOST_HELD // 2), size=0, why="full")
-    gap = spool.waiting()
+    gap = spool.gap
     assert gap is not None
     assert (gap.noted, gap.lost) == (MOST_HELD // 2 * 3, MOST_HELD // 2)
     spool.give_back(trail)
@@ -358,7 +389,7 @@ def note_one(directory: str) -> None:
     """Note one deletion with the journald of this host."""
     spool = a_spool(Path(directory) / "gap.jsonl", Journald())
     a_deletion(spool, 1)
-    gap = spool.waiting()
+    gap = spool.gap
     assert gap is not None
     assert gap.devices == {"journald": 2}
 

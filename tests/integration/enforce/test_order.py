@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.errors import DurabilityLostError, StorageError
 from retentiond.domain.event import OUTCOMES, Event, EventType, Record
 from tests.world import BEGIN, World
@@ -53,6 +54,7 @@ def test_i1_everything_that_an_intent_names_is_still_there_when_it_is_written(
 
 
 def test_i1_what_cannot_be_intended_on_the_record_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.on_failure = OnAuditFailure.HOLD
     filled(world)
     before = world.files()
 

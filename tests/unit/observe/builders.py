@@ -70,6 +70,7 @@ def a_snapshot(**changes: Any) -> Snapshot:
         synchronised=True,
         head=Head(42, ROOT, signed=True),
         append_failures=0,
+        noted=0,
         findings=(),
         stores=(a_store_status(),),
         rooms=(RoomStatus("procedure-2", DeviceKind.CAMERA, 0),),

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.recording import Category
 from retentiond.settings.keys import RECORDERS
 from retentiond.settings.parse import parse_settings
-from retentiond.settings.values import CONTROLLER_TO_WRITE, OnAuditFailure
+from retentiond.settings.values import CONTROLLER_TO_WRITE
 from tests.unit.settings.as_editors_read import data_of
 from tests.unit.settings.texts import FULL_SETTINGS, SETTINGS, changed, problems_of, settings_of
 
