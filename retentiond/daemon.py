@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias, assert_never
 from retentiond.domain.errors import ConfigurationError, MustRestartError, RetentiondError, TryAgainError
 from retentiond.domain.finding import FindingKey, FindingKind, finding
 from retentiond.domain.recording import StoreName
-from retentiond.ports import Observer, WalkStep, Watch
+from retentiond.ports import Anchorage, AnchorStatus, Observer, WalkStep, Watch
 from retentiond.services.answer import answer
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
@@ -84,6 +84,13 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchored:
+    """Those who keep heads elsewhere have something to tell."""
+
+    status: AnchorStatus
+
+
+@dataclass(frozen=True, slots=True)
 class Reload:
     """SIGHUP: read the configuration again."""
 
@@ -93,7 +100,7 @@ class Stop:
     """SIGTERM or SIGINT: finish what is begun and end."""
 
 
-Message: TypeAlias = Hint | Step | WalkEnded | Request | Urgent | Task | Reload | Stop
+Message: TypeAlias = Hint | Step | WalkEnded | Request | Urgent | Task | Anchored | Reload | Stop
 
 
 class Manager(Protocol):
@@ -118,6 +125,7 @@ class Surroundings:
     """What the loop lives among."""
 
     watch: Watch
+    anchorage: Anchorage
     observer: Observer
     manager: Manager
     log: Log
@@ -178,6 +186,7 @@ class Daemon:
         cycle.start()
         around.observer.task("reload", ok=True, seconds=0.0, at=cycle.now())  # what it starts with was read well
         around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
+        around.anchorage.start(lambda status: self._messages.put(Anchored(status)))
         timers = self._start_timers()
         self._report()
         around.manager.ready()
@@ -194,6 +203,7 @@ class Daemon:
         finally:
             around.manager.stopping()
             timers()
+            around.anchorage.stop()
             around.watch.stop()
         cycle.finish()
         around.log.info("stopped")
@@ -234,12 +244,21 @@ class Daemon:
                 self._answer(message)
             case Urgent():
                 self._answer_urgent()
-            case Task(name):
-                self._do_task(name)
-            case Reload():
-                self._reload()
+            case Task() | Anchored() | Reload():
+                self._take_news(message)
             case Hint() | Stop():
                 pass
+            case _:
+                assert_never(message)
+
+    def _take_news(self, message: Task | Anchored | Reload) -> None:
+        match message:
+            case Task(name):
+                self._do_task(name)
+            case Anchored(status):
+                self._cycle.anchors = status
+            case Reload():
+                self._reload()
             case _:
                 assert_never(message)
 

@@ -47,7 +47,7 @@ def open_or_fork(settings: TrailSettings, cache_path: str, *, accept_loss: bool 
     """
     start = _Start(settings, cache_path, accept_loss)
     with ExitStack() as stack:
-        now = _renamed(settings, origin_now(settings.directory, settings.origin))
+        now = as_named_now(settings)
         if _is_unfinished(settings.directory):
             now = start.take_over(kept_evidence(settings.directory)[-1], "")
         try:
@@ -55,6 +55,11 @@ def open_or_fork(settings: TrailSettings, cache_path: str, *, accept_loss: bool 
         except AuditDamagedError as error:
             trail = stack.enter_context(open_trail(start.set_aside(now, error)))
         yield trail
+
+
+def as_named_now(settings: TrailSettings) -> TrailSettings:
+    """Return the settings of the very first trail as those of the one that is in its place by now."""
+    return _renamed(settings, origin_now(settings.directory, settings.origin))
 
 
 def origin_now(directory: str, origin: str) -> str:

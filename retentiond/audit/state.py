@@ -31,6 +31,7 @@ def state_to_fields(decisions: Decisions) -> dict[str, Any]:
         "policy_digest": decisions.policy_digest,
         "register_digest": decisions.register_digest,
         "register_facts": sorted(decisions.register_facts),
+        "lost": decisions.lost,
         "adopted": {store: dict(fields) for store, fields in decisions.adopted.items()},
         "intents": [_intent_to_fields(item) for item in decisions.intents.values()],
         "approvals": [
@@ -52,6 +53,7 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         policy_digest=fields["policy_digest"],
         register_digest=fields["register_digest"],
         register_facts=set(fields["register_facts"]),
+        lost=fields.get("lost", 0),
         adopted={StoreName(store): dict(item) for store, item in fields["adopted"].items()},
         suspensions_placed=fields["suspensions_placed"],
     )

@@ -32,7 +32,9 @@ def load(path: str) -> Loaded:
     """Read and check both files. Raises ConfigurationError with every problem."""
     from retentiond.settings.load import load_files, warnings
 
-    settings, register = load_files(path, lambda read: _recorder_problems(read, path))
+    settings, register = load_files(
+        path, lambda read: [*_recorder_problems(read, path), *_witness_problems(read, path)]
+    )
     book = RuleBook(
         policy=settings.policy,
         policy_digest=_digest(settings.policy.canonical()),
@@ -51,6 +53,20 @@ def _recorder_problems(settings: "Settings", path: str) -> list[str]:
         except ConfigurationError as error:
             problems += [f"{readable(os.fsencode(path))}:{item.line}: {problem}" for problem in error.problems]
     return problems
+
+
+def _witness_problems(settings: "Settings", path: str) -> list[str]:
+    """Return what the configuration says of a witness and cannot be used."""
+    if settings.audit.witness is None:
+        return []
+    from retentiond.evidence.certificate import parse_keys
+    from retentiond.tlog.key import SignatureType
+
+    try:
+        parse_keys([settings.audit.witness.vkey], SignatureType.COSIGNATURE_V1)
+    except UsageError as error:
+        return [f"{readable(os.fsencode(path))}: audit.witness.vkey: {error}"]
+    return []
 
 
 def recorder_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from retentiond.bootstrap.anchoring import witness_of
 from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import wall_now
 from retentiond.control.owner import enter, expect_open
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from retentiond.audit.head import Attested
     from retentiond.audit.verify import Progress, Verified
     from retentiond.evidence.certificate import Certified, Issued
+    from retentiond.evidence.known_heads import Cosigned
     from retentiond.tlog.key import VerifierKey
 
 _MOST_BYTES = 1 << 20
@@ -29,22 +31,26 @@ class Against:
         head: `SIZE:ROOT`, or the name of a file with a checkpoint.
         prometheus: the address of a Prometheus.
         vkeys: public keys that were kept elsewhere.
+        witnesses: public keys of witnesses; without, that of the configuration.
+        ask_witness: ask the one of the configuration which head it has now.
         since: read only the records from about then on.
     """
 
     head: str | None = None
     prometheus: str | None = None
     vkeys: Sequence[str] = ()
+    witnesses: Sequence[str] = ()
+    ask_witness: bool = False
     since: datetime | None = None
 
 
-def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> "Verified":
-    """Check the trail.
+def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> "tuple[Verified, Sequence[Cosigned]]":
+    """Check the trail; return what it is, and what witnesses have cosigned of it.
 
     Raises:
         AuditDamagedError: names the first bad line.
         UsageError: what was typed makes no sense here.
-        UnreachableError: the Prometheus does not answer.
+        UnreachableError: the Prometheus or the witness does not answer.
         StorageError: there is no trail, or it cannot be read.
     """
     from retentiond.audit import verify
@@ -55,10 +61,11 @@ def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> "Ver
     directory = audit_directory(loaded)
     expect_trail(os.path.join(directory, "log"))
     scraped = () if against.prometheus is None else _scraped(directory, against)
+    asked = _asked(loaded, directory) if against.ask_witness else ()
     result = verify.verify_trail(
         directory,
         external=external,
-        attested=scraped,
+        attested=[*scraped, *asked],
         pinned=against.vkeys,
         since=against.since,
         progress=progress,
@@ -67,7 +74,30 @@ def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> "Ver
         raise UsageError(
             f"all that {scraped[-1].name} has is of records before {result.began}, which are pruned or not read"
         )
-    return result
+    return result, _cosigned(loaded, directory, against)
+
+
+def _asked(loaded: Loaded, directory: str) -> "Sequence[Attested]":
+    """Return the head that the witness has now. Raises UsageError if there is no witness, or it has none."""
+    from retentiond.evidence.known_heads import trail_name
+    from retentiond.evidence.witness_client import look
+
+    witness = witness_of(loaded.settings)
+    if witness is None:
+        raise UsageError("--ask-witness: the configuration names no witness; see audit.witness")
+    seen = look(witness, trail_name(directory))
+    if seen is None:
+        raise UsageError(f"{witness.url}: has cosigned nothing of this audit trail yet; nothing can be compared")
+    return [seen]
+
+
+def _cosigned(loaded: Loaded, directory: str, against: Against) -> "Sequence[Cosigned]":
+    from retentiond.evidence.certificate import parse_keys
+    from retentiond.evidence.known_heads import cosigned_heads
+    from retentiond.tlog.key import SignatureType
+
+    configured = [] if loaded.settings.audit.witness is None else [loaded.settings.audit.witness.vkey]
+    return cosigned_heads(directory, parse_keys(against.witnesses or configured, SignatureType.COSIGNATURE_V1))
 
 
 def _head(loaded: Loaded, text: str) -> tuple[int, bytes]:
@@ -105,10 +135,11 @@ def issue_certificate(loaded: Loaded, seq: int) -> "Issued":
     expect_open(
         loaded.settings.state
     )  # as root, too: the files are for whoever asks, and may lie where the daemon's user cannot
-    return issue_certificate(audit_directory(loaded), seq)
+    witness = witness_of(loaded.settings)
+    return issue_certificate(audit_directory(loaded), seq, () if witness is None else (witness.key,))
 
 
-def check_certificate(path: str, vkeys: Sequence[str], loaded: Loaded | None) -> "Certified":
+def check_certificate(path: str, vkeys: Sequence[str], witnesses: Sequence[str], loaded: Loaded | None) -> "Certified":
     """Check a certificate in a file with the public keys `vkeys`, or else with those of the trail at hand.
 
     Raises:
@@ -117,6 +148,7 @@ def check_certificate(path: str, vkeys: Sequence[str], loaded: Loaded | None) ->
     """
     from retentiond.audit.keys import known_keys
     from retentiond.evidence.certificate import check_certificate, parse_keys
+    from retentiond.tlog.key import SignatureType
 
     data = read_file(path)
     if not vkeys and loaded is not None:
@@ -124,7 +156,7 @@ def check_certificate(path: str, vkeys: Sequence[str], loaded: Loaded | None) ->
         vkeys = [key.vkey for key in known_keys(audit_directory(loaded))]
     if not vkeys:
         raise UsageError("there is no public key to check it with; give the one that you know: --key VKEY")
-    return check_certificate(data, parse_keys(vkeys))
+    return check_certificate(data, parse_keys(vkeys), parse_keys(witnesses, SignatureType.COSIGNATURE_V1))
 
 
 def vkey_text(key: "VerifierKey") -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from retentiond import __version__
+from retentiond.bootstrap.anchoring import build_anchorage
 from retentiond.bootstrap.configuration import Loaded, load
 from retentiond.bootstrap.working import open_works
 from retentiond.domain.errors import ConfigurationError
@@ -40,9 +41,10 @@ def run_daemon(loaded: Loaded) -> int:
     metrics.watch_process()
     watch, ended = _watch(settings), _Late()
     with ExitStack() as stack:
-        cycle = stack.enter_context(open_works(loaded, metrics, watch, ended))
+        cycle = stack.enter_context(open_works(loaded, metrics, watch, ended, forking=True))
         around = Surroundings(
             watch=watch,
+            anchorage=build_anchorage(settings),
             observer=metrics,
             manager=notifier_from(os.environ),
             log=structlog.stdlib.get_logger("retentiond"),

@@ -4,9 +4,10 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from retentiond import __version__
+from retentiond.bootstrap.anchoring import evidence_findings, open_audit
 from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of, wall_now
 from retentiond.control.client import ask as ask_daemon
@@ -22,26 +23,35 @@ from retentiond.services.journal import Journal
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.survey import Surveyor
 
+<<<<<<< HEAD
 if TYPE_CHECKING:
     from retentiond.audit.spool import Spool
     from retentiond.audit.trail import TrailSettings
     from retentiond.settings.values import Settings
 
+=======
+>>>>>>> f5441c5 (Have heads cosigned by a witness, and notice a rollback of the disk)
 
 @contextmanager
 def open_works(
-    loaded: Loaded, observer: Observer, watch: Watch, stopping: Callable[[], bool], *, accepting: bool = False
+    loaded: Loaded,
+    observer: Observer,
+    watch: Watch,
+    stopping: Callable[[], bool],
+    *,
+    accepting: bool = False,
+    forking: bool = False,
 ) -> Iterator[Cycle]:
     """Take the lock and wire a cycle over the real disk, catalogue and trail.
 
     With `accepting` it does not matter whether what is remembered of trusted time can be used: a person replaces it.
+    With `forking` a trail that is damaged is set aside and another is begun; without, that is an error.
 
     Raises:
         TryAgainError: a daemon works on this state directory already.
         RetentiondError: as the parts that are opened.
     """
     from retentiond.audit.cache import DecisionFile
-    from retentiond.audit.trail import open_trail
     from retentiond.catalogue.open import open_or_rebuild
 
     settings = loaded.settings
@@ -51,7 +61,7 @@ def open_works(
         spare = SpareFile(os.path.join(settings.state, "spare"))
         spare.keep()
         timekeeper = timekeeper_of(settings.state, forgiving=accepting)
-        trail = stack.enter_context(open_trail(_trail_settings(settings)))
+        trail = stack.enter_context(open_audit(settings, forking=forking))
         cache = DecisionFile(os.path.join(settings.state, "decisions.json"), log_directory(settings.state))
         journal = Journal(trail, cache, cache.load(trail), _spool_of(settings), on_failure=settings.audit.on_failure)
         journal.open()
@@ -63,6 +73,7 @@ def open_works(
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
             for site in build_sites(settings, journal.decisions, writes=True)
         ]
+<<<<<<< HEAD
         yield Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
 
 
@@ -90,6 +101,12 @@ def _trail_settings(settings: "Settings") -> "TrailSettings":
         signer=load_signer(settings.audit.key, settings.audit.origin),
         opening=(("version", __version__), ("boot_id", boot_id)),
     )
+=======
+        cycle = Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
+        for item in evidence_findings(settings):
+            cycle.raise_finding(item)
+        yield cycle
+>>>>>>> f5441c5 (Have heads cosigned by a witness, and notice a rollback of the disk)
 
 
 def _new_id() -> str:

@@ -1,13 +1,14 @@
 """`retentiond audit prove` and `certificate`: one record, for somebody who trusts nothing on this machine."""
 
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
-from retentiond.cli.render import coloured, say
+from retentiond.cli.render import coloured, local, say
 from retentiond.cli.streams import write
 from retentiond.domain.errors import CannotCreateError
 
@@ -67,6 +68,8 @@ def say_certified(certified: "Certified", *, pinned: bool, as_json: bool) -> Non
     say(f"  in the head of {entry.checkpoint.size:,} records, root {entry.checkpoint.root.hex()}")
     for key in certified.signers:
         say(f"  signed by {bootstrap.vkey_text(key)}")
+    for item in entry.cosignatures:
+        say(f"  cosigned by {item.witness.name} at {local(datetime.fromtimestamp(item.timestamp, UTC))}")
     if not pinned:
         say("  The key is the one that lies beside the trail. To rule out that both were exchanged, name the one that")
         say("  was kept elsewhere: --key VKEY")

@@ -9,12 +9,16 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.audit_certificate import say_certified
 from retentiond.cli.options import common, emit_json, named
-from retentiond.cli.render import coloured, count_of, say
+from retentiond.cli.render import coloured, count_of, local, say
 from retentiond.cli.times import typed_instant
+from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from retentiond.audit.verify import Progress, Verified
+    from retentiond.evidence.known_heads import Cosigned
 
 _STEPS = 1000
 
@@ -27,6 +31,8 @@ _STEPS = 1000
 @click.option("--since", metavar="TIME", help="Read only the records from about then on.")
 @click.option("--certificate", metavar="FILE", callback=named, help="Check only this certificate; needs no trail.")
 @click.option("--key", "vkeys", metavar="VKEY", multiple=True, help="Believe only this public key, kept elsewhere.")
+@click.option("--ask-witness", is_flag=True, help="Also check against what the witness of the configuration has now.")
+@click.option("--witness", "witnesses", metavar="VKEY", multiple=True, help="Also verify what this witness cosigned.")
 @common
 def verify(
     head: str | None,
@@ -34,32 +40,36 @@ def verify(
     since: str | None,
     certificate: str | None,
     vkeys: tuple[str, ...],
+    witnesses: tuple[str, ...],
+    ask_witness: bool,
     config: str,
     as_json: bool,
 ) -> None:
     """Read the audit trail and check every line, the chain, the tree, the heads and keys. Exit 65 on damage."""
     if certificate is not None:
-        if head or prometheus or since:
-            raise UsageError("--certificate checks one file alone; leave --head, --prometheus and --since out")
+        if head or prometheus or since or ask_witness:
+            raise UsageError("--certificate checks one file alone; leave out all options but --key and --witness")
         loaded = None if vkeys else bootstrap.load(config)
-        certified = bootstrap.check_certificate(certificate, vkeys, loaded)
+        certified = bootstrap.check_certificate(certificate, vkeys, witnesses, loaded)
         say_certified(certified, pinned=bool(vkeys), as_json=as_json)
         return
     against = bootstrap.Against(
         head=head,
         prometheus=prometheus,
         vkeys=vkeys,
+        witnesses=witnesses,
+        ask_witness=ask_witness,
         since=None if since is None else typed_instant("--since", since),
     )
     with ExitStack() as stack:
-        result = bootstrap.verify_trail(bootstrap.load(config), against, _progress(stack))
+        result, cosigned = bootstrap.verify_trail(bootstrap.load(config), against, _progress(stack))
     if as_json:
-        _emit(result)
+        _emit(result, cosigned)
     else:
-        _say(result, against)
+        _say(result, cosigned, against)
 
 
-def _emit(result: "Verified") -> None:
+def _emit(result: "Verified", cosigned: "Sequence[Cosigned]") -> None:
     emit_json(
         "retentiond.audit.verify/1",
         {
@@ -70,11 +80,14 @@ def _emit(result: "Verified") -> None:
             "began": result.began,
             "heads": len(result.heads),
             "passed_over": result.passed_over,
+            "cosigned": [
+                {"witness": item.witness, "size": item.size, "at": instants.to_text(item.at)} for item in cosigned
+            ],
         },
     )
 
 
-def _say(result: "Verified", against: bootstrap.Against) -> None:
+def _say(result: "Verified", cosigned: "Sequence[Cosigned]", against: bootstrap.Against) -> None:
     say(coloured(f"the audit trail is whole: {count_of(result.size, 'record')}", "good"))
     if result.first:
         say(f"  pruned  the {count_of(result.first, 'record')} before number {result.first}, on the record")
@@ -82,9 +95,11 @@ def _say(result: "Verified", against: bootstrap.Against) -> None:
         say(f"  read    from number {result.began} on; the rest follows from the head")
     say(f"  root    {result.root.hex()}")
     say(f"  head    {'signed' if result.signed else 'not signed: make a key with retentiond audit keygen'}")
+    for item in cosigned:
+        say(f"  witness {item.witness} had seen {count_of(item.size, 'record')} of these at {local(item.at)}")
     if against.prometheus is not None:
         _say_scraped(result)
-    if against.head is None and against.prometheus is None:
+    if not (against.head or against.prometheus or against.witnesses or against.ask_witness):
         who = "Somebody with the key" if result.signed else "Anybody who may write here"
         say(f"  {who} could have written it anew. To rule that out, compare with a head kept elsewhere:")
         say(f"    retentiond audit verify --head {result.size}:{result.root.hex()}")

@@ -55,7 +55,11 @@ class Acknowledgement:
 
 @dataclass(slots=True)
 class Decisions:
-    """The state that the trail's records add up to. `seq` is the number of records folded in."""
+    """The state that the trail's records add up to.
+
+    `seq` is the number of records folded in. `lost` counts records whose loss nobody has accepted yet: what was decided
+    in them is not known.
+    """
 
     seq: int = 0
     intents: dict[str, OpenIntent] = field(default_factory=dict)
@@ -71,6 +75,7 @@ class Decisions:
     policy_digest: str | None = None
     register_digest: str | None = None
     register_facts: set[str] = field(default_factory=set)
+    lost: int = 0
 
     def apply(self, record: Record) -> None:
         """Fold in the next record. Types that decide nothing only move `seq` on."""
@@ -96,10 +101,10 @@ class Decisions:
                 self._apply_hold(record)
             case EventType.STORE_ADOPTED:
                 self.adopted[StoreName(record.fields["store"])] = dict(record.fields)
-            case EventType.POLICY_LOADED:
-                self.policy_digest = record.fields["digest"]
-            case EventType.REGISTER_LOADED:
-                self._apply_register(record.fields)
+            case EventType.POLICY_LOADED | EventType.REGISTER_LOADED:
+                self._apply_loaded(record)
+            case EventType.AUDIT_FORKED | EventType.AUDIT_LOSS_ACCEPTED:
+                self.lost = self.lost + record.fields["lost"] if record.type == EventType.AUDIT_FORKED else 0
             case _:
                 pass
         self.seq = record.seq + 1
@@ -173,7 +178,11 @@ class Decisions:
             case None:
                 pass
 
-    def _apply_register(self, fields: Mapping[str, Any]) -> None:
+    def _apply_loaded(self, record: Record) -> None:
+        fields = record.fields
+        if record.type == EventType.POLICY_LOADED:
+            self.policy_digest = fields["digest"]
+            return
         self.register_facts -= set(fields.get("removed", ()))
         self.register_facts |= set(fields.get("added", ()))
         if fields.get("part", 1) == fields.get("parts", 1):

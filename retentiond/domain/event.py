@@ -32,6 +32,7 @@ class EventType(StrEnum):
     AUDIT_GAP = "audit.gap"
     AUDIT_PRUNED = "audit.pruned"
     AUDIT_FORKED = "audit.forked"
+    AUDIT_LOSS_ACCEPTED = "audit.loss_accepted"
     KEY_ROTATED = "key.rotated"
     POLICY_LOADED = "policy.loaded"
     REGISTER_LOADED = "register.loaded"
@@ -200,6 +201,11 @@ def approval_given(plan: Plan, actor: str, expires: datetime) -> Event:
             "expires": instants.to_text(expires),
         },
     )
+
+
+def loss_accepted(count: int, actor: str, why: str) -> Event:
+    """A person goes on though so many records of the trail are lost, and with them what was decided."""
+    return Event(EventType.AUDIT_LOSS_ACCEPTED, {"lost": count, "actor": actor, "why": why})
 
 
 def finding_opened(item: Finding, *, reminder: bool = False) -> Event:

@@ -61,6 +61,8 @@ class FindingKind(StrEnum):
     AUDIT_UNSIGNED = "audit_unsigned"
     AUDIT_DAMAGED = "audit_damaged"
     AUDIT_UNWRITABLE = "audit_unwritable"
+    HEAD_CONTRADICTED = "head_contradicted"
+    HEAD_NOT_COSIGNED = "head_not_cosigned"
     STATE_UNWRITABLE = "state_unwritable"
     NOT_ENFORCING = "not_enforcing"
     REMOVED_BY_OTHERS = "removed_by_others"
@@ -79,6 +81,7 @@ SEVERITY: Mapping[FindingKind, Severity] = {
     FindingKind.OVERDUE: Severity.BREACH,
     FindingKind.UNCOVERED: Severity.BREACH,
     FindingKind.AUDIT_DAMAGED: Severity.BREACH,
+    FindingKind.HEAD_CONTRADICTED: Severity.BREACH,
     FindingKind.REMOVED_BY_OTHERS: Severity.NOTICE,
     FindingKind.RECORDER_KEEPS_SHORTER: Severity.NOTICE,
     FindingKind.NOT_ENFORCING: Severity.NOTICE,

@@ -49,6 +49,8 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.CONFIG_NOT_RELOADED: "a new configuration is broken, and the old one is in force",
     FindingKind.AUDIT_UNSIGNED: "heads of the audit trail are not signed",
     FindingKind.AUDIT_DAMAGED: "the audit trail does not verify",
+    FindingKind.HEAD_CONTRADICTED: "a witness has cosigned a head that the audit trail does not extend",
+    FindingKind.HEAD_NOT_COSIGNED: "heads of the audit trail are not cosigned elsewhere",
     FindingKind.AUDIT_UNWRITABLE: "the audit trail cannot be written: nothing is deleted",
     FindingKind.STATE_UNWRITABLE: "a file of the daemon's own state cannot be written; deletion goes on",
     FindingKind.NOT_ENFORCING: "the daemon observes only: nothing is deleted",

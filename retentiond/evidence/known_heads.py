@@ -1,14 +1,19 @@
 """Heads of a trail that somebody has kept elsewhere, in a file."""
 
 import os
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from retentiond.audit.anchors import COSIGNED, read_cosigned
 from retentiond.audit.head import open_signed, read_origin
 from retentiond.audit.kept import kept_segments
 from retentiond.audit.segment import begun_at
 from retentiond.domain.errors import AuditDamagedError, StorageError, UsageError
 from retentiond.tlog.checkpoint import parse_checkpoint
+from retentiond.tlog.cosignature import verify_cosignatures
 from retentiond.tlog.errors import FormatError, TlogError
+from retentiond.tlog.key import VerifierKey
 from retentiond.tlog.note import parse_note
 
 
@@ -41,6 +46,33 @@ def head_in_file(directory: str, data: bytes, name: str) -> tuple[int, bytes]:
                 f"{name}: does not verify with the keys beside the trail ({error}); one of them was exchanged"
             ) from error
     return checkpoint.size, checkpoint.root
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """What a witness has said: at that time it had seen this many records, and all heads before extend to them."""
+
+    witness: str
+    size: int
+    at: datetime
+
+
+def cosigned_heads(directory: str, witnesses: Sequence[VerifierKey]) -> tuple[Cosigned, ...]:
+    """Return what these witnesses say of the newest cosigned head that is kept beside the trail.
+
+    Raises:
+        AuditDamagedError: a line of one of them does not verify.
+        StorageError: it cannot be read.
+    """
+    note = read_cosigned(directory)
+    if note is None:
+        return ()
+    try:
+        said = verify_cosignatures(note, witnesses)
+        size = parse_checkpoint(note.text).size
+    except TlogError as error:
+        raise AuditDamagedError(f"{directory}/{COSIGNED}: does not verify ({error})") from error
+    return tuple(Cosigned(item.witness.name, size, datetime.fromtimestamp(item.timestamp, UTC)) for item in said)
 
 
 def trail_name(directory: str) -> str:

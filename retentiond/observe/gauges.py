@@ -38,6 +38,12 @@ class CurrentState(Collector):
         yield from _daemon_gauges(snapshot)
         yield from _clock_gauges(snapshot)
         yield from _audit_gauges(snapshot.head, snapshot.heartbeat_at)
+        yield _family(
+            "retentiond_audit_last_anchor_timestamp_seconds",
+            "When a head was last cosigned by a witness or stamped, by the clock of who did it.",
+            ("kind",),
+            (((kind,), at) for kind, at in sorted(snapshot.anchors.items())),
+        )
         yield _counter(
             "retentiond_audit_append_failures",
             "Times that records could not be written, since the start.",

@@ -4,6 +4,7 @@ Adapters implement them, fakes in tests/fakes implement them, and one contract s
 Anything an adapter raises is a `RetentiondError`; an `OSError` never passes a port.
 """
 
+from retentiond.ports.anchorage import Anchorage, AnchorStatus
 from retentiond.ports.catalogue import (
     Arrived,
     Catalogue,
@@ -59,6 +60,8 @@ __all__ = [
     "LOCKED",
     "REGISTER",
     "Absent",
+    "AnchorStatus",
+    "Anchorage",
     "Arrived",
     "AuditTrail",
     "Catalogue",

@@ -1,6 +1,7 @@
 """What status, metrics and logs are told."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -108,6 +109,7 @@ class Snapshot:
     policy_digest: str
     register_digest: str
     heartbeat_at: datetime | None
+    anchors: Mapping[str, datetime] = field(default_factory=dict)
     holds: tuple[HoldStatus, ...] = ()
     acknowledged: frozenset[FindingKey] = frozenset()
 

@@ -36,6 +36,8 @@ def answer(cycle: Cycle, request: Mapping[str, Any], actor: str) -> dict[str, An
         case "accept_clock":
             cycle.accept_clock(_instant(request, "wall"), actor)
             return {}
+        case "accept_loss":
+            return {"count": cycle.accept_loss(_number(request, "count"), actor, _text(request, "why"))}
         case "adopt":
             cycle.adopt(StoreName(_text(request, "store")), actor)
             return {}

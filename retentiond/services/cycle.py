@@ -18,7 +18,7 @@ from retentiond.domain.instants import EPOCH
 from retentiond.domain.recording import StoreName
 from retentiond.domain.register_event import register_loaded
 from retentiond.domain.run import Plan
-from retentiond.ports import Present, Snapshot, WalkStep, Watch
+from retentiond.ports import AnchorStatus, Present, Snapshot, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import RoomCheck, check_rooms
@@ -26,6 +26,7 @@ from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import failed_store, record_findings, store_findings
 from retentiond.services.find_holds import hold_findings, hold_status
 from retentiond.services.keep_store import Parts, StoreKeeper
+from retentiond.services.lost_records import accept_loss, lost_findings
 from retentiond.services.recover import catch_up
 from retentiond.services.report import heartbeat, store_status
 from retentiond.services.rulebook import RuleBook
@@ -91,6 +92,7 @@ class Cycle:
         self._failures: dict[tuple[StoreName, str], Finding] = {}
         self._standing: dict[FindingKey, Finding] = {}
         self.reminded: tuple[Finding, ...] = ()
+        self.anchors = AnchorStatus()
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -139,6 +141,8 @@ class Cycle:
 
     def _work_on(self, keeper: StoreKeeper, trusted: TrustedTime) -> None:
         keeper.examine()
+        if self._parts.journal.decisions.lost:
+            return  # a record that is lost may have placed a hold
         keeper.adopt_at_first_start()
         if isinstance(trusted, Credible):
             keeper.enforce(self.book, trusted.now)
@@ -205,6 +209,12 @@ class Cycle:
     def adopt(self, store: StoreName, actor: str) -> None:
         """Adopt a store as it stands. Raises UsageError, StorageError."""
         self._keeper(store).adopt(actor)
+
+    def accept_loss(self, count: int, actor: str, why: str) -> int:
+        """Go on though records are lost. Raises UsageError, StorageError."""
+        accepted = accept_loss(self._parts.journal, count, actor, why)
+        self._rules_changed()
+        return accepted
 
     def acknowledge(self, key: FindingKey, actor: str, why: str, until: datetime) -> None:
         """Note that a person knows of an open finding. Raises UsageError."""
@@ -279,6 +289,8 @@ class Cycle:
             found += keeper.findings()
             found += self._unwatched(keeper, now)
         found += checked
+        found += lost_findings(self._parts.journal.decisions)
+        found += self.anchors.findings
         found += hold_findings(self._parts.journal.decisions.suspensions.values(), now)
         if not self.mode.enforcing:
             found.append(NOT_ENFORCING)
@@ -341,6 +353,7 @@ class Cycle:
             policy_digest=self.book.policy_digest,
             register_digest=self.book.register_digest,
             heartbeat_at=self._heartbeat_at,
+            anchors=self.anchors.newest,
             holds=hold_status(self._parts.journal.decisions.suspensions.values(), now),
             acknowledged=frozenset(
                 item.key for item in found if self._parts.journal.decisions.is_acknowledged(item.key, now)

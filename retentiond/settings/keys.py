@@ -20,7 +20,8 @@ TOP = (
 )
 RULE = ("name", "categories", "deletion_period", "stores", "cameras", "rooms")
 STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "winding_down")
-AUDIT = ("origin", "keep", "on_failure", "key")
+AUDIT = ("origin", "keep", "on_failure", "key", "witness")
+WITNESS = ("url", "vkey")
 HTTP = ("listen",)
 
 REGISTER = ("timezone", "room_classes", "rooms", "devices", "approvals", "signs", "dpias", "demands")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from retentiond.domain.period import duration_text
-from retentiond.settings.values import Settings, StoreSettings
+from retentiond.settings.values import AuditSettings, Settings, StoreSettings
 
 
 def render(settings: Settings) -> str:
@@ -33,6 +33,7 @@ def render(settings: Settings) -> str:
         f"  keep: {settings.audit.keep_months}mo",
         f"  on_failure: {settings.audit.on_failure}",
         f"  key: {_quoted(settings.audit.key)}",
+        *_elsewhere(settings.audit),
         "http:",
         f"  listen: {_quoted(settings.http.listen or 'none')}",
         f"scan_interval: {duration_text(settings.scan_interval)}",
@@ -41,6 +42,11 @@ def render(settings: Settings) -> str:
         f"socket: {_quoted(settings.socket)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _elsewhere(audit: AuditSettings) -> Iterable[str]:
+    if audit.witness is not None:
+        yield f"  witness: {{url: {_quoted(audit.witness.url)}, vkey: {_quoted(audit.witness.vkey)}}}"
 
 
 def _store(store: StoreSettings) -> Iterable[str]:

@@ -30,6 +30,14 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """Who cosigns heads of the trail on another machine: where it is asked, and its public key as text."""
+
+    url: str
+    vkey: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditSettings:
     """The audit trail. `keep_months` is how long records are kept."""
 
@@ -37,6 +45,7 @@ class AuditSettings:
     keep_months: int
     on_failure: OnAuditFailure
     key: str
+    witness: WitnessSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

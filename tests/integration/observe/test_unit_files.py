@@ -37,11 +37,22 @@ def test_systemd_finds_nothing_wrong_with_the_unit(unit: Path) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("example", ["capability.conf.example", "stores.conf.example"])
+@pytest.mark.parametrize("example", ["capability.conf.example", "stores.conf.example", "elsewhere.conf.example"])
 def test_systemd_finds_nothing_wrong_with_the_drop_ins(unit: Path, example: str) -> None:
     unit.write_text(unit.read_text() + (SHIPPED / example).read_text())
     verdict = analyze("verify", "--man=no", unit)
     assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_unit_of_the_witness_is_accepted_and_keeps_its_power_low(tmp_path: Path) -> None:
+    text = (SHIPPED / "retentiond-witness.service").read_text().replace("/usr/bin/retentiond", "/bin/true")
+    unit = tmp_path / "retentiond-witness.service"
+    unit.write_text(text)
+    verdict = analyze("verify", "--man=no", unit)
+    assert (verdict.returncode, verdict.stdout + verdict.stderr) == (0, "")
+    verdict = analyze("security", "--offline=true", "--no-pager", "--threshold=15", unit)
+    assert verdict.returncode == 0, verdict.stdout
 
 
 @needs_systemd

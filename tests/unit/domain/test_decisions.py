@@ -13,6 +13,7 @@ from retentiond.domain.event import (
     finding_closed,
     finding_opened,
     intents,
+    loss_accepted,
     not_deleted,
     recording_deleted,
     run_completed,
@@ -46,6 +47,21 @@ def folded(*events: Event) -> Decisions:
 
 def deleted(claim: str) -> Event:
     return recording_deleted(0, claim, a_due(), {"bytes": 1}, now=NOW)
+
+
+# --- lost records -------------------------------------------------------------------------------------------------
+
+
+def forked(lost: int) -> Event:
+    return an_event(EventType.AUDIT_FORKED, lost=lost)
+
+
+def test_records_are_lost_until_a_person_accepts_it() -> None:
+    assert folded().lost == folded(forked(0)).lost == 0
+    assert folded(forked(7)).lost == 7
+    assert folded(forked(7), finding_opened(a_finding()), forked(2)).lost == 9
+    assert folded(forked(7), loss_accepted(7, "op-1", "restored")).lost == 0
+    assert folded(forked(7), loss_accepted(7, "op-1", "restored"), forked(1)).lost == 1
 
 
 # --- intents ------------------------------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ def accepted(read: Callable[[str], object], text: str) -> bool:
     return True
 
 
+VKEY = "monitor/w1+6adc417d+BDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+
+
 def with_line(line: str) -> str:
     return SETTINGS + line + "\n"
 
@@ -52,6 +55,7 @@ GOOD_SETTINGS = [
     with_line("http: {listen: none}"),
     with_line('http: {listen: "[::1]:1"}'),
     with_line("audit: {}"),
+    with_line('audit: {witness: {url: "http://[::1]:9724", vkey: KEY}}'.replace("KEY", VKEY)),
     with_line('"margin": "60s"'),
     changed("Example Clinic OÜ", '"no"'),
     changed("Example Clinic OÜ", "'030'"),
@@ -83,6 +87,14 @@ BAD_SETTINGS = [
     with_line("audit: {keep: 24}"),
     with_line("audit: {on_failure: stop}"),
     with_line("audit: []"),
+    with_line("audit: {witness: {}}"),
+    with_line("audit: {witness: []}"),
+    with_line("audit: {witness: {url: https://monitor}}"),
+    with_line("audit: {witness: {url: monitor, vkey: KEY}}".replace("KEY", VKEY)),
+    with_line("audit: {witness: {url: 'https://user:pw@monitor', vkey: KEY}}".replace("KEY", VKEY)),
+    with_line("audit: {witness: {url: 'https://monitor/?a=b', vkey: KEY}}".replace("KEY", VKEY)),
+    with_line("audit: {witness: {url: https://monitor, vkey: x}}"),
+    with_line("audit: {witness: {url: https://monitor, vkey: KEY, more: 1}}".replace("KEY", VKEY)),
     with_line("http: {listen: 0.0.0.0:9723}"),
     with_line("http: {listen: 127.0.0.256:9723}"),
     with_line("state:"),
@@ -249,6 +261,12 @@ likely_stores = st.fixed_dictionaries(
         "winding_down": st.booleans(),
     },
 )
+witnesses = st.fixed_dictionaries(
+    {
+        "url": st.sampled_from(["https://monitor", "http://monitor:70000", "http://monitor:9724/a/b"]),
+        "vkey": st.sampled_from([VKEY, "w1"]),
+    }
+)
 likely_settings = st.fixed_dictionaries(
     {
         "controller": free_texts,
@@ -265,7 +283,9 @@ likely_settings = st.fixed_dictionaries(
         "state": st.sampled_from(["/var/lib/retentiond", "/srv/state", "/srv/state/"]),
         "socket": st.sampled_from(["/run/x/y.sock", "/tmp/y.sock"]),
         "http": st.fixed_dictionaries({}, optional={"listen": st.sampled_from(["none", "[::1]:0", "127.1.2.3:1"])}),
-        "audit": st.fixed_dictionaries({}, optional={"origin": names, "keep": st.sampled_from(["1mo", "999mo"])}),
+        "audit": st.fixed_dictionaries(
+            {}, optional={"origin": names, "keep": st.sampled_from(["1mo", "999mo"]), "witness": witnesses}
+        ),
     },
 )
 links = some_of(

@@ -81,7 +81,14 @@ stores:
   - {name: other, path: /srv/other, recorder: template, layout: "{camera}/%s.mp4"}
 state: /var/lib/retentiond
 register: register.yml
-audit: {origin: nvr1.example/retentiond, keep: 36mo, on_failure: hold, key: /var/lib/retentiond/audit.key}
+audit:
+  origin: nvr1.example/retentiond
+  keep: 36mo
+  on_failure: hold
+  key: /var/lib/retentiond/audit.key
+  witness:
+    url: https://monitor.example:9724/w
+    vkey: monitor/w1+6adc417d+BDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop
 http: {listen: 127.0.0.1:9723}
 scan_interval: 15min
 dispute_grace: 24h
