@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retentiond import __version__
 from retentiond.bootstrap.anchoring import evidence_findings, open_audit
@@ -23,14 +23,10 @@ from retentiond.services.journal import Journal
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.survey import Surveyor
 
-<<<<<<< HEAD
 if TYPE_CHECKING:
     from retentiond.audit.spool import Spool
-    from retentiond.audit.trail import TrailSettings
     from retentiond.settings.values import Settings
 
-=======
->>>>>>> f5441c5 (Have heads cosigned by a witness, and notice a rollback of the disk)
 
 @contextmanager
 def open_works(
@@ -73,8 +69,10 @@ def open_works(
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
             for site in build_sites(settings, journal.decisions, writes=True)
         ]
-<<<<<<< HEAD
-        yield Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
+        cycle = Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
+        for item in evidence_findings(settings):
+            cycle.raise_finding(item)
+        yield cycle
 
 
 def _spool_of(settings: "Settings") -> "Spool":
@@ -86,27 +84,6 @@ def _spool_of(settings: "Settings") -> "Spool":
     spool = Spool(path, (Journald(),), wall_now)
     spool.open()
     return spool
-
-
-def _trail_settings(settings: "Settings") -> "TrailSettings":
-    from retentiond.audit.keys import load_signer
-    from retentiond.audit.trail import TrailSettings
-    from retentiond.observe.system_clock import LinuxClock, read_boot_id
-
-    boot_id = read_boot_id()
-    return TrailSettings(
-        directory=os.path.join(settings.state, "audit"),
-        origin=settings.audit.origin,
-        now=lambda: LinuxClock(boot_id).read().wall,
-        signer=load_signer(settings.audit.key, settings.audit.origin),
-        opening=(("version", __version__), ("boot_id", boot_id)),
-    )
-=======
-        cycle = Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
-        for item in evidence_findings(settings):
-            cycle.raise_finding(item)
-        yield cycle
->>>>>>> f5441c5 (Have heads cosigned by a witness, and notice a rollback of the disk)
 
 
 def _new_id() -> str:
