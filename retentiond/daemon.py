@@ -63,6 +63,15 @@ class WalkEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class PruningPlanned:
+    """It is known how many records of the trail are older than they have to be kept, or `trouble` says why not."""
+
+    records: int
+    began: float
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A person asks for something and waits."""
 
@@ -78,7 +87,7 @@ class Urgent:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A timer ticked: `scan`, `report` or `probe`."""
+    """A timer ticked: `scan`, `report`, `probe` or `prune`."""
 
     name: str
 
@@ -100,7 +109,7 @@ class Stop:
     """SIGTERM or SIGINT: finish what is begun and end."""
 
 
-Message: TypeAlias = Hint | Step | WalkEnded | Request | Urgent | Task | Anchored | Reload | Stop
+Message: TypeAlias = Hint | Step | WalkEnded | PruningPlanned | Request | Urgent | Task | Anchored | Reload | Stop
 
 
 class Manager(Protocol):
@@ -188,6 +197,7 @@ class Daemon:
         around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
         around.anchorage.start(lambda status: self._messages.put(Anchored(status)))
         timers = self._start_timers()
+        self._messages.put(Task("prune"))  # a server that is started anew each morning prunes as well
         self._report()
         around.manager.ready()
         around.log.info("started")
@@ -240,6 +250,8 @@ class Daemon:
                 self._cycle.take(keeper, step)
             case WalkEnded():
                 self._end_walk(message)
+            case PruningPlanned():
+                self._prune(message)
             case Request():
                 self._answer(message)
             case Urgent():
@@ -283,6 +295,9 @@ class Daemon:
             case "scan":
                 self._begin_scans()
                 return
+            case "prune":
+                self._plan_pruning()
+                return
             case "probe":
                 self._around.watch.probe()
             case _:
@@ -324,6 +339,40 @@ class Daemon:
         for item in self._cycle.reminded:
             self._around.log.warning("this still waits for somebody", kind=item.key.kind.value)
 
+    # --- the trail's own retention ----------------------------------------------------------------------------
+
+    def _plan_pruning(self) -> None:
+        """Work out in a thread of its own what of the trail is too old; it reads all of that."""
+        try:
+            plan = self._cycle.plan_pruning()
+        except TryAgainError:
+            return
+        threading.Thread(target=self._work_out, args=(plan,), name="prune", daemon=True).start()
+
+    def _work_out(self, plan: Callable[[], int]) -> None:
+        began = time.monotonic()
+        try:
+            self._messages.put(PruningPlanned(plan(), began))
+        except RetentiondError as error:
+            self._messages.put(PruningPlanned(0, began, str(error)))
+
+    def _prune(self, planned: PruningPlanned) -> None:
+        """Let the trail forget what is too old. What cannot be done today is a finding, and tried again tomorrow."""
+        trouble = planned.trouble
+        if planned.records:
+            try:
+                self._cycle.prune()
+                self._around.log.info("the audit trail was pruned", records=planned.records)
+            except MustRestartError:
+                raise
+            except TryAgainError:  # something was decided meanwhile
+                pass
+            except RetentiondError as error:
+                trouble = str(error)
+        self._cycle.note_pruning(trouble)
+        seconds = time.monotonic() - planned.began
+        self._around.observer.task("prune", ok=not trouble, seconds=seconds, at=self._cycle.now())
+
     # --- around the work --------------------------------------------------------------------------------------
 
     def _reload(self) -> None:
@@ -363,6 +412,7 @@ class Daemon:
             "scan": self._around.scan_interval,
             "report": self._around.report_interval,
             "probe": timedelta(seconds=60),
+            "prune": timedelta(days=1),
         }
         for name, interval in every.items():
             tick = Task(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retentiond.audit.cache import DecisionFile
+from retentiond.audit.pruner import TrailPruner
 from retentiond.audit.spool import Spool
 from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.bootstrap import adopted_identity
@@ -76,6 +77,7 @@ class World:
         self.stopping = False
         self.on_failure = OnAuditFailure.HOLD_UNTIL_DEADLINE
         self.refuses = False
+        self.keep_months = 24
         self.between_chunks: Callable[[], bool] = lambda: self.stopping
         self.observer = RememberingObserver()
         self._open: ExitStack | None = None
@@ -125,6 +127,7 @@ class World:
             deleter,
             surveyor,
             spare,
+            TrailPruner(opened, audit, self.keep_months),
         )
         self.keeper = self._keeper(MAIN, self.store_path)
         others = [self._keeper(name, path) for name, path in self.others.items()]

@@ -20,6 +20,7 @@ from retentiond.services.survey import Surveyor
 from retentiond.services.view import Sources, View
 
 if TYPE_CHECKING:
+    from retentiond.audit.prune import PrunePlan
     from retentiond.audit.reader import AuditFilter
 
 
@@ -150,3 +151,12 @@ def make_key(loaded: Loaded) -> tuple[str, str]:
     settings = loaded.settings
     enter(settings.state)
     return settings.audit.key, keys.make_key(settings.audit.key, settings.audit.origin)
+
+
+def plan_pruning(loaded: Loaded) -> "PrunePlan":
+    """Work out what of the trail is older than `audit.keep` says, as of now; changes nothing."""
+    from retentiond.audit.prune import months_before, plan_pruning
+
+    decisions = recorded_decisions(loaded)
+    before = months_before(wall_now(), loaded.settings.audit.keep_months)
+    return plan_pruning(os.path.join(loaded.settings.state, "audit"), before, decisions)

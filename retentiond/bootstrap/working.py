@@ -48,6 +48,7 @@ def open_works(
         RetentiondError: as the parts that are opened.
     """
     from retentiond.audit.cache import DecisionFile
+    from retentiond.audit.pruner import TrailPruner
     from retentiond.catalogue.open import open_or_rebuild
 
     settings = loaded.settings
@@ -64,7 +65,8 @@ def open_works(
         catalogue = stack.enter_context(open_or_rebuild(catalogue_path(settings.state)))
         deleter = Deleter(journal, catalogue, timekeeper, observer, new_id=_new_id, stopping=stopping)
         planner, surveyor = planner_of(settings, catalogue, journal), Surveyor(catalogue, journal)
-        parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare)
+        pruner = TrailPruner(trail, os.path.join(settings.state, "audit"), settings.audit.keep_months)
+        parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare, pruner)
         keepers = [
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
             for site in build_sites(settings, journal.decisions, writes=True)

@@ -5,6 +5,7 @@ import click
 from retentiond.cli.audit_certificate import certificate, prove
 from retentiond.cli.audit_keys import keygen
 from retentiond.cli.audit_loss import accept_loss
+from retentiond.cli.audit_prune import prune
 from retentiond.cli.audit_show import show
 from retentiond.cli.audit_verify import verify
 from retentiond.cli.options import Subcommands
@@ -15,5 +16,5 @@ def command() -> None:
     """Show, verify and prove the audit trail; make a signing key."""
 
 
-for _below in (show, verify, prove, certificate, keygen, accept_loss):
+for _below in (show, verify, prove, certificate, keygen, accept_loss, prune):
     command.add_command(_below)

@@ -4,7 +4,7 @@ The trail is the only source; a cache beside it saves reading it all at each sta
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,6 +119,10 @@ class Decisions:
         seq = self.seq
         self.apply_all(records)
         self.seq = seq
+
+    def standing(self) -> "Decisions":
+        """Return these decisions as they stand, for another thread: what is folded in later does not change them."""
+        return replace(self, intents=dict(self.intents), suspensions=dict(self.suspensions))
 
     def open_intents_of(self, store: StoreName) -> tuple[OpenIntent, ...]:
         """Return the intents of one store that lack an outcome, oldest first."""

@@ -61,6 +61,7 @@ class FindingKind(StrEnum):
     AUDIT_UNSIGNED = "audit_unsigned"
     AUDIT_DAMAGED = "audit_damaged"
     AUDIT_UNWRITABLE = "audit_unwritable"
+    AUDIT_UNPRUNED = "audit_unpruned"
     HEAD_CONTRADICTED = "head_contradicted"
     HEAD_NOT_COSIGNED = "head_not_cosigned"
     STATE_UNWRITABLE = "state_unwritable"

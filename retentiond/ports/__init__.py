@@ -42,7 +42,7 @@ from retentiond.ports.store import (
     Watch,
     Watching,
 )
-from retentiond.ports.trail import AuditTrail, DecisionCache, GapSpool, Head
+from retentiond.ports.trail import AuditTrail, DecisionCache, GapSpool, Head, Pruner
 from retentiond.ports.world import (
     REGISTER,
     HoldStatus,
@@ -84,6 +84,7 @@ __all__ = [
     "PinRefused",
     "Pinned",
     "Present",
+    "Pruner",
     "Recorder",
     "Refusal",
     "Removal",

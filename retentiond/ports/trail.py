@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from retentiond.domain.decisions import Decisions
@@ -39,6 +40,30 @@ class AuditTrail(Protocol):
 
     def records(self, since: int = 0) -> Iterator[Record]:
         """Yield the records from index `since` on. Raises AuditDamagedError at a line that is none."""
+        ...
+
+
+class Pruner(Protocol):
+    """Lets the trail forget whole segments that are older than records have to be kept."""
+
+    def plan(self, now: datetime, decisions: Decisions) -> int:
+        """Work out what may go, and return how many records that is. `now` is trusted time.
+
+        Reads all that may go, and so takes seconds; may run in another thread, on decisions that nobody changes.
+
+        Raises:
+            AuditDamagedError: something that would go is damaged. Damage is evidence, and stays.
+            StorageError: it cannot be read.
+        """
+        ...
+
+    def carry_out(self, decisions: Decisions) -> Record:
+        """Put what was planned on the record, keep what it adds up to, and remove it. `decisions` is the whole fold.
+
+        Raises:
+            TryAgainError: there is nothing to prune, or something changed since it was planned.
+            StorageError: it cannot be put on the record or kept; nothing was removed.
+        """
         ...
 
 

@@ -50,6 +50,7 @@ NOT_ENFORCING = finding(
     "the daemon observes only: nothing is deleted",
     "when the plan looks right, set mode: enforce in the configuration",
 )
+UNPRUNED = FindingKey(FindingKind.AUDIT_UNPRUNED, "audit trail")
 CLOCK_UNSAVED = FindingKey(FindingKind.STATE_UNWRITABLE, "clock")
 WHILE_IT_FAILS = {
     OnAuditFailure.HOLD: "nothing is deleted",
@@ -272,6 +273,29 @@ class Cycle:
         snapshot = self._snapshot(surveys, rooms, found, now)
         parts.observer.publish(snapshot)
         return snapshot
+
+    def plan_pruning(self) -> Callable[[], int]:
+        """Return what works out, in another thread, how many records are older than the trail has to keep them.
+
+        Raises:
+            TryAgainError: without trusted time nobody can say how old a record is.
+        """
+        trusted = self._parts.timekeeper.look()
+        if not isinstance(trusted, Credible):
+            raise TryAgainError("the clock is not credible, so nobody can say how old a record is")
+        return partial(self._parts.pruner.plan, trusted.now, self._parts.journal.decisions.standing())
+
+    def prune(self) -> None:
+        """Let the trail forget what was planned, on the record. Raises TryAgainError, StorageError."""
+        self._parts.journal.prune(self._parts.pruner)
+        self._parts.journal.save()
+
+    def note_pruning(self, trouble: str) -> None:
+        """Keep what stood in the way of the last pruning as a finding, until one goes well."""
+        self.lower_finding(UNPRUNED)
+        if trouble:
+            message = f"the audit trail keeps records for longer than it has to: {trouble}"
+            self.raise_finding(finding(UNPRUNED.kind, UNPRUNED.subject, message, "check it: retentiond audit verify"))
 
     def _record_evidence(self, surveys: Sequence[Survey], found: tuple[Finding, ...], now: datetime) -> None:
         self.reminded = record_findings(self._parts.journal, found, self._parts.timekeeper.wall())

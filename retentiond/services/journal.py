@@ -6,7 +6,7 @@ from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import MustRestartError, RetentiondError, StorageError
 from retentiond.domain.event import Event, Record
-from retentiond.ports import AuditTrail, DecisionCache, GapSpool, Head
+from retentiond.ports import AuditTrail, DecisionCache, GapSpool, Head, Pruner
 
 
 class Journal:
@@ -87,6 +87,12 @@ class Journal:
             if self.on_failure is OnAuditFailure.HOLD:
                 raise
             return self.note(events, str(error))
+
+    def prune(self, pruner: Pruner) -> Record:
+        """Carry out what `pruner` has planned. Raises TryAgainError, StorageError."""
+        record = pruner.carry_out(self.decisions)
+        self.decisions.apply(record)
+        return record
 
     def head(self) -> Head:
         """Return the newest durable head."""

@@ -16,6 +16,7 @@ from retentiond.ports import (
     Catalogue,
     Observer,
     Present,
+    Pruner,
     Recorder,
     ScanState,
     SpareRoom,
@@ -61,6 +62,7 @@ class Parts:
     deleter: Deleter
     surveyor: Surveyor
     spare: SpareRoom
+    pruner: Pruner
 
 
 class StoreKeeper:

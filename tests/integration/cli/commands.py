@@ -75,6 +75,7 @@ ROWS = (
     Row("audit prove 1", "retentiond.audit.prove/1", fresh=74, alone=75, beside=75),
     Row("audit certificate 1", "retentiond.audit.certificate/1", fresh=74, alone=75, beside=75),
     Row("audit accept-loss --count 1 --why x", "", fresh=2, alone=2, beside=2, looks=False),
+    Row("audit prune --plan", "retentiond.audit.prune/1", fresh=74),
     Row("audit keygen", "retentiond.audit.keygen/1", fresh=73, looks=False),
     Row("findings list", "retentiond.findings/1", fresh=74, alone=1, beside=1),
     Row("findings show overdue", "retentiond.findings/1", fresh=74),

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from retentiond.audit.spool import Spool
 from retentiond.catalogue.open import open_in_memory
 from retentiond.domain.clock import ClockAnchor
 from retentiond.domain.decisions import Decisions
@@ -93,7 +94,7 @@ def play(scene: Scene, root: Path, now: datetime) -> set[str]:
         for site in sites:
             if site.recorder.ready:
                 walk_whole(StoreScan(site.store, site.recorder, catalogue, observer), site.store, book, now)
-        journal = Journal(MemoryTrail(), _NoCache(), Decisions())
+        journal = Journal(MemoryTrail(), _NoCache(), Decisions(), Spool(os.devnull, (), lambda: now))
         planner = Planner(catalogue, journal, dispute_grace=timedelta(hours=24), winding_down=frozenset())
         sources = Sources(
             tuple(sites),
