@@ -55,11 +55,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class WalkEnded:
-    """A walk has come to its end, or broke off and proves nothing (`whole` is false)."""
+    """A walk has come to its end, or broke off and proves nothing (`whole` is false), perhaps by a defect of ours."""
 
     keeper: StoreKeeper
     whole: bool
     began: float
+    defect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,19 +314,27 @@ class Daemon:
 
     def _walk(self, keeper: StoreKeeper, scan: StoreScan) -> None:
         """List the store's directories, a few ahead of the loop. Runs in a thread of its own; changes nothing."""
-        began, whole = time.monotonic(), True
+        began, whole, defect = time.monotonic(), False, True
         try:
-            for step in keeper.store.walk(scan.descends):
-                self._steps.acquire()
-                if self._stopping.is_set():
-                    whole = False
-                    break
-                self._messages.put(Step(keeper, step))
+            whole, defect = self._hand_over(keeper, scan), False
         except RetentiondError:
-            whole = False
-        self._messages.put(WalkEnded(keeper, whole, began))
+            defect = False
+        finally:
+            self._messages.put(WalkEnded(keeper, whole, began, defect))
+
+    def _hand_over(self, keeper: StoreKeeper, scan: StoreScan) -> bool:
+        """Give the loop one directory after the other; tell whether it was all of them."""
+        for step in keeper.store.walk(scan.descends):
+            self._steps.acquire()
+            if self._stopping.is_set():
+                return False
+            self._messages.put(Step(keeper, step))
+        return True
 
     def _end_walk(self, ended: WalkEnded) -> None:
+        if ended.defect:
+            # A store that is never scanned again would look well. The thread has logged what it was.
+            raise RuntimeError("a walk ended by a defect")
         self._cycle.complete_scan(ended.keeper, whole=ended.whole)
         seconds = time.monotonic() - ended.began
         self._around.observer.task("scan", ok=ended.whole, seconds=seconds, at=self._cycle.now())

@@ -9,15 +9,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from retentiond.domain import instants
+from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import CameraName, Category, Identity, Place, Recording, StoreName, Stream, Unit
 from retentiond.domain.rule import DeletionRule
 from retentiond.domain.span import BEGINNING, Span, within
 from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Reach
-from retentiond.ports import Catalogue, EntryKind, Listing, Store
+from retentiond.ports import Catalogue, EntryKind, Listing, Store, WalkStep
 from retentiond.services.arrive import written_of
 
 MOST_LOOKED_AT = 10_000
@@ -186,18 +187,27 @@ class HoldMeasure:
         return ended
 
     def _inspect(self, recording: Recording) -> Identity | None:
-        return self._stores[recording.stream.store].inspect(recording.place, recording.unit)
+        """Look at a recording; one that cannot be seen now is held all the same."""
+        try:
+            return self._stores[recording.stream.store].inspect(recording.place, recording.unit)
+        except StorageError:
+            return None
 
     def _size(self, recording: Recording, looked: Identity | None) -> int:
         if looked is None or recording.unit is Unit.FILE:
             return 0 if looked is None else looked.size_bytes
         store, directory = self._stores[recording.stream.store], recording.place.path
-        listing = store.list_directory(directory)
-        if not isinstance(listing, Listing):
+        try:
+            listing = store.list_directory(directory)
+            files = [item.name for item in listing.entries if item.kind is EntryKind.FILE] if _listed(listing) else []
+            sizes = [store.inspect(Place(directory, name), Unit.FILE) for name in files]
+        except StorageError:
             return 0
-        files = (entry.name for entry in listing.entries if entry.kind is EntryKind.FILE)
-        sizes = (store.inspect(Place(directory, name), Unit.FILE) for name in files)
         return sum(item.size_bytes for item in sizes if item is not None)
+
+
+def _listed(step: WalkStep | None) -> TypeGuard[Listing]:
+    return isinstance(step, Listing)
 
 
 def _ended(recording: Recording, looked: Identity | None) -> datetime:

@@ -203,12 +203,17 @@ class Suspender:
         )
 
     def _check_scope(self, request: Request, book: RuleBook) -> None:
-        """Refuse a name that nobody knows: a slip of the pen would keep nothing of what was meant."""
+        """Refuse a name that nobody knows: a slip of the pen would keep nothing of what was meant.
+
+        Before the first scan of a store is complete nobody can say which cameras there are, and any name is taken.
+        """
         scope, register = request.scope, book.register
         if scope.end <= scope.begin:
             raise UsageError("the end of the time to keep has to be later than its begin")
         streams = (stream for store in self._stores for stream, _ in self._catalogue.streams(store))
         known: set[str] = {stream.camera for stream in streams}
+        if any(self._catalogue.scan_state(store).last_complete is None for store in self._stores):
+            known |= scope.cameras
         known |= {camera for _, camera in register.known_names()}
         known |= {name for device in register.devices for name in (device.name, device.ident)}
         rooms = {room.ident for room in register.rooms}

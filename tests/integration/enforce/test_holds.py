@@ -529,3 +529,31 @@ def test_a_plan_says_what_is_kept_and_by_which_hold(filled: World) -> None:
     outlook = forecaster.outlook(MAIN, filled.keeper.condition, filled.cycle.book, filled.clock.wall)
     (kept,) = outlook.held
     assert (kept.hold, kept.count, outlook.going, outlook.waiting) == ("H-1", 144, 0, None)
+
+
+def test_what_cannot_be_seen_now_is_held_all_the_same(filled: World) -> None:
+    away = filled.root / "unmounted"
+    filled.store_path.rename(away)
+    filled.store_path.mkdir()
+    filled.cycle.tick()
+    covered = filled.hold(BEGIN - DAY, BEGIN, cameras=["hall"])["covered"]
+    assert (covered["recordings"], covered["bytes"]) == (144, 0)
+    filled.ask("hold_approve", hold="H-1", actor=OTHER)
+    filled.pass_time(40 * DAY, look_every=DAY)
+    filled.store_path.rmdir()
+    away.rename(filled.store_path)
+    filled.pass_time(DAY)
+    assert (len(left(filled, "hall")), len(left(filled, "yard"))) == (144, 0)
+
+
+def test_before_a_store_is_known_any_camera_may_be_held(world: World) -> None:
+    record(world, "hall", BEGIN - DAY, 12)
+    world.start()
+    assert world.hold(BEGIN - DAY, BEGIN, cameras=["hall"])["covered"]["recordings"] == 0
+    world.scan()
+    with pytest.raises(UsageError, match="known are: hall"):
+        world.hold(BEGIN - DAY, BEGIN, cameras=["hal"])
+    world.ask("hold_approve", hold="H-1", actor=OTHER)
+    world.pass_time(40 * DAY, look_every=DAY)
+    world.approve()
+    assert len(left(world, "hall")) == 12
