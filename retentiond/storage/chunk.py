@@ -200,8 +200,14 @@ class DirectoryChunk:
 
     def settle(self) -> Mapping[str, Removal]:
         self._sync()
-        for claim, gone in self._gone.items():
-            self._verify(claim, gone)
+        try:
+            for claim, gone in self._gone.items():
+                self._verify(claim, gone)
+        except OSError as error:
+            raise StorageError(
+                f"{self._where.path}: a deletion cannot be verified ({error.strerror}); the intents stay open and are "
+                "settled as soon as the store answers again"
+            ) from error
         self._gone.clear()
         if self._touched:
             self._sync()

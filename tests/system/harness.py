@@ -92,7 +92,7 @@ class Site:
         self.port = free_port()
         self.daemon: subprocess.Popen[bytes] | None = None
         for directory in (self.store, self.state.parent, self.config.parent):
-            directory.mkdir(parents=True)
+            directory.mkdir(parents=True, exist_ok=True)
         self.config.write_text(
             SETTINGS.format(
                 mode=mode,

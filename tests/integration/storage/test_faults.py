@@ -77,6 +77,21 @@ def test_a_name_that_is_gone_while_its_file_is_not_is_not_recorded_as_deleted(di
     assert delete(disk, meanwhile=HIDE) == str(Failed("UNLINK_LIED"))
 
 
+BLIND = """
+    chunk.remove(pinned, "run-0")
+    def fstat(descriptor):
+        raise OSError(5, os.strerror(5))
+    os.fstat = fstat
+    print(chunk.settle())
+"""
+
+
+def test_a_deletion_that_cannot_be_verified_is_not_said_to_be_one(disk: Disk) -> None:
+    disk.write(b"1.mp4")
+    with pytest.raises(AssertionError, match=r"StorageError.*cannot be verified \(Input/output error\)"):
+        run_python(BEGIN + BLIND, str(disk.path))
+
+
 LINK_MORE = """
     os.link(path + "/kept.mp4", path + "/kept-too.mp4")
     chunk.remove(pinned, "run-0")
