@@ -12,6 +12,8 @@ from retentiond.domain.recording import StoreName, Stream, Unit
 from retentiond.domain.starts import Arrival
 from retentiond.ports import Arrived, Setback
 
+MINUTE_MS = 60_000
+
 _ADD = "INSERT OR IGNORE INTO recording VALUES (?,?,?,?,?)"
 _HAS_KEY = "WHERE stream=? AND start=? AND directory=? AND name=?"
 
@@ -105,8 +107,8 @@ class Content:
 
 
 def _delay(item: Arrived) -> int:
-    """Return the whole seconds from a start to the first sight, rounded up: nothing is older than it is."""
-    return -((instants.to_ms(item.recording.start) - instants.to_ms(item.first_seen)) // 1000)
+    """Return the whole minutes from a start to the first sight, rounded up: none was seen later than is said."""
+    return -((instants.to_ms(item.recording.start) - instants.to_ms(item.first_seen)) // MINUTE_MS)
 
 
 def _is_odd(item: Arrived) -> bool:

@@ -61,7 +61,7 @@ CREATE TABLE plan (
 ) WITHOUT ROWID;
 CREATE TABLE member (store TEXT NOT NULL, {_KEY}, PRIMARY KEY (store, start, stream, directory, name)) WITHOUT ROWID;
 """
-"""`delay` is how long after its start a recording was first seen, in whole seconds, rounded up: two or three bytes.
+"""`delay` is how long after its start a recording was first seen, in whole minutes, rounded up: a byte for most.
 `whole` names the recordings that are directories, all others are files; `span.lo` and `hi` may be wider than the
 rows they hold, `n` is exact; what hangs on a recording has its key and goes with it."""
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from retentiond.catalogue.bases import basis_from_text, basis_to_text
-from retentiond.catalogue.content import Content
+from retentiond.catalogue.content import MINUTE_MS, Content
 from retentiond.catalogue.database import Database
 from retentiond.catalogue.directories import Directories
 from retentiond.catalogue.keys import Keys
@@ -161,9 +161,9 @@ class SqliteCatalogue:
         return sum(int(row[0]) for row in found if row is not None)
 
     def first_seen(self, recording: Recording) -> datetime | None:
-        query = "SELECT start + 1000 * delay FROM recording WHERE stream=? AND start=? AND directory=? AND name=?"
+        query = "SELECT start + ? * delay FROM recording WHERE stream=? AND start=? AND directory=? AND name=?"
         keys = [key for key in self._keys.find([recording]) if not self._rows.is_doubted(key)]
-        row = self._db.row(query, *keys[0]) if keys else None
+        row = self._db.row(query, MINUTE_MS, *keys[0]) if keys else None
         return self._instant(row and row[0])
 
     def odd(self, store: StoreName) -> Sequence[CatalogueRow]:

@@ -139,7 +139,7 @@ class Catalogue(Protocol):
         ...
 
     def first_seen(self, recording: Recording) -> datetime | None:
-        """Return when a recording was first met, up to a second later.
+        """Return when a recording was first met, up to a minute later.
 
         None if it is not in the catalogue, or if its start was in doubt: the clocks may have disagreed then.
         """

@@ -12,11 +12,10 @@ from retentiond.domain.recording import Place, Unit
 from retentiond.ports import IMMUTABLE, Failed, Pinned, PinRefused, Refusal, Removal, Removed, StoreIdentity, Voided
 from retentiond.storage.beneath import OpenBeneath, checked_name, choose_opener, components_of, mount_of
 from retentiond.storage.claim import ClaimDirectory, Emptied, remove_if_empty
-from retentiond.storage.contents import Contents, look_into
-from retentiond.storage.extents import shares_extents
+from retentiond.storage.contents import Contents, look_at_file, look_into
 from retentiond.storage.homes import Homes
 from retentiond.storage.identity import CLAIMED, OWN, StorePath, require_adopted, wrong_private
-from retentiond.storage.open_files import Usage, usage_of
+from retentiond.storage.open_files import Usage
 from retentiond.storage.pins import PIN, Pin, error_name, identity_of, is_intended, is_same_inode, is_unit, size_in
 from retentiond.storage.syscalls import SystemCalls
 
@@ -166,8 +165,7 @@ class DirectoryChunk:
 
     def _contents(self, name: bytes, unit: Unit) -> Contents:
         if unit is Unit.FILE:
-            shared = shares_extents(self._calls, self._claims.descriptor, name)
-            return Contents(usage_of(self._claims.descriptor, name), None, shared)
+            return look_at_file(self._calls, self._claims.descriptor, name)
         return look_into(self._calls, self._open_beneath, self._claims.descriptor, name)
 
     def _unlink(self, claim: str, pin: Pin, contents: Contents, emptied: Emptied) -> None:

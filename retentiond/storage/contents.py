@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from retentiond.ports import IMMUTABLE
 from retentiond.storage.beneath import OpenBeneath, mount_of
 from retentiond.storage.extents import shares_extents
-from retentiond.storage.open_files import InodeKey, Usage, gravest, usage_by_lease, usage_by_proc
+from retentiond.storage.open_files import (
+    InodeKey,
+    Usage,
+    gravest,
+    open_to_read,
+    usage_by_proc,
+    usage_of,
+    usage_of_open,
+)
 from retentiond.storage.syscalls import Statx, SystemCalls
 
 DEEPEST = 4096
@@ -155,8 +163,7 @@ def _look_at_level(calls: SystemCalls, directory: int, looking: _Looking) -> lis
         if stat.S_ISDIR(found.mode):
             below.append(name)
         elif stat.S_ISREG(found.mode):
-            looking.shared.add(shares_extents(calls, directory, name))
-            _ask_who_uses(directory, name, looking)
+            _look_at_file(calls, directory, name, looking)
     return below
 
 
@@ -172,8 +179,17 @@ def _obstacle(directory: int, name: bytes, found: Statx, mount: int) -> str | No
     return None
 
 
-def _ask_who_uses(directory: int, name: bytes, looking: _Looking) -> None:
-    usage = usage_by_lease(directory, name)
+def look_at_file(calls: SystemCalls, directory: int, name: bytes) -> Contents:
+    """Say who has a file open, and whether its blocks are shared. Nothing stands against removing it. Never raises."""
+    descriptor = open_to_read(directory, name)
+    shared = None if descriptor is None else shares_extents(calls, descriptor)
+    return Contents(usage_of(directory, name, descriptor), None, shared)
+
+
+def _look_at_file(calls: SystemCalls, directory: int, name: bytes, looking: _Looking) -> None:
+    descriptor = open_to_read(directory, name)
+    looking.shared.add(None if descriptor is None else shares_extents(calls, descriptor))
+    usage = None if descriptor is None else usage_of_open(descriptor)
     if usage is not None:
         looking.usages.add(usage)
         return

@@ -38,9 +38,17 @@ def gravest(usages: Iterable[Usage]) -> Usage:
     return max(usages, key=_GRAVITY.index, default=Usage.NOBODY)
 
 
-def usage_of(directory: int, name: bytes) -> Usage:
-    """Say who has a regular file open: by leases, or by /proc where they do not answer."""
-    usage = usage_by_lease(directory, name)
+def open_to_read(directory: int, name: bytes) -> int | None:
+    """Open a regular file to look at it, None if that is refused; whoever asks closes it."""
+    try:
+        return os.open(name, _READ, dir_fd=directory)
+    except OSError:
+        return None
+
+
+def usage_of(directory: int, name: bytes, descriptor: int | None) -> Usage:
+    """Say who has a regular file open besides `descriptor`, which is closed: by leases, or by /proc without them."""
+    usage = None if descriptor is None else usage_of_open(descriptor)
     if usage is not None:
         return usage
     try:
@@ -52,10 +60,12 @@ def usage_of(directory: int, name: bytes) -> Usage:
 
 def usage_by_lease(directory: int, name: bytes) -> Usage | None:
     """Ask the kernel by leases; None if they do not answer: no right, or a file system without them."""
-    try:
-        descriptor = os.open(name, _READ, dir_fd=directory)
-    except OSError:
-        return None
+    descriptor = open_to_read(directory, name)
+    return None if descriptor is None else usage_of_open(descriptor)
+
+
+def usage_of_open(descriptor: int) -> Usage | None:
+    """Ask the kernel by leases who else has an open file open, and close it; None if they do not answer."""
     try:
         # Whoever opens the file in the moment that we hold a lease has us told by a signal, by default SIGIO, which
         # ends a process that does not expect it. SIGURG is ignored by default. It is set on our descriptor, not on the

@@ -28,6 +28,8 @@ from tests.contract.catalogues import (
     paths,
 )
 
+MINUTE = timedelta(minutes=1)
+
 # --- looking for recordings -------------------------------------------------------------------------------------
 
 
@@ -162,17 +164,17 @@ def test_a_recording_that_was_written_again_has_a_new_start(catalogue: Catalogue
 
 @pytest.mark.parametrize("unit", Unit)
 @pytest.mark.parametrize("arrival", [Arrival.ORDINARY, Arrival.LATE])
-def test_the_first_sight_is_kept_to_the_second_that_is_over_then(
+def test_the_first_sight_is_kept_to_the_minute_that_is_over_then(
     catalogue: Catalogue, unit: Unit, arrival: Arrival
 ) -> None:
-    for number, delay in enumerate((timedelta(), MS, timedelta(seconds=1), timedelta(days=9), -timedelta(minutes=4))):
+    for number, delay in enumerate((timedelta(), MS, MINUTE, 3 * MINUTE + MS, timedelta(days=9), -4 * MINUTE)):
         item = a_recording(FIRST, path=b"d/%d" % number, unit=unit)
         arrived = Arrived(item, FIRST + delay, arrival=arrival)
         catalogue.update(STORE, a_listing(b"d"), [arrived], (), ())
         catalogue.update(STORE, a_listing(b"d"), [Arrived(item, NOW)], (), ())  # another look changes nothing
         seen = catalogue.first_seen(item)
         assert seen is not None
-        assert timedelta() <= seen - (FIRST + delay) < timedelta(seconds=1)
+        assert timedelta() <= seen - (FIRST + delay) < MINUTE
         catalogue.forget([item])
         assert catalogue.first_seen(item) is None
 

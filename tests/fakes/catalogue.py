@@ -142,7 +142,7 @@ class MemoryCatalogue:
         if seen is None or self._rows[key_of(recording)].doubt is not None:
             return None
         start = whole_ms(recording.start)
-        return start + timedelta(seconds=math.ceil((whole_ms(seen) - start) / timedelta(seconds=1)))
+        return start + timedelta(minutes=math.ceil((whole_ms(seen) - start) / timedelta(minutes=1)))
 
     def odd(self, store: StoreName) -> Sequence[CatalogueRow]:
         return [row for key, row in self._rows.items() if key[0].store == store and row != CatalogueRow(row.recording)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from retentiond.storage.open_files import Usage, gravest, usage_by_lease, usage_by_proc, usage_of
+from retentiond.storage.open_files import Usage, gravest, open_to_read, usage_by_lease, usage_by_proc, usage_of
 from tests.integration.storage.disk import needs_root, run_python
 
 HOLD = """
@@ -59,7 +59,7 @@ def key_of(path: Path) -> set[tuple[int, int]]:
 def test_leases_tell_who_has_a_file_open(path: Path, usage: Usage) -> None:
     with held_open(path, MODES[usage]), directory_of(path) as directory:
         assert usage_by_lease(directory, b"1.mp4") is usage
-        assert usage_of(directory, b"1.mp4") is usage
+        assert usage_of(directory, b"1.mp4", open_to_read(directory, b"1.mp4")) is usage
 
 
 def sees_everything() -> bool:
@@ -96,10 +96,10 @@ def test_proc_tells_that_nobody_has_a_file_open_only_if_it_shows_everything(path
 
 ASK = """
 import os
-from retentiond.storage.open_files import usage_by_lease, usage_of
+from retentiond.storage.open_files import open_to_read, usage_by_lease, usage_of
 directory = os.open(os.path.dirname(sys.argv[1]), os.O_RDONLY)
 name = os.fsencode(os.path.basename(sys.argv[1]))
-print(usage_by_lease(directory, name), usage_of(directory, name))
+print(usage_by_lease(directory, name), usage_of(directory, name, open_to_read(directory, name)))
 """
 
 
