@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from retentiond.audit.trail import TrailSettings, open_trail
 from retentiond.audit.verify import verify_trail
 from retentiond.domain.event import Event, EventType
 from retentiond.tlog.key import Signer
+from tests.bench.tables import PERFORMANCE, host, put, table
 
 ORIGIN = "nvr.example/retentiond"
 NOW = datetime(2026, 3, 1, 2, 0, 4, 123_000, tzinfo=UTC)
@@ -85,10 +86,10 @@ def measure_append(directory: Path, rounds: int) -> Iterator[tuple[str, ...]]:
             bare.append(write_bare(directory / f"bare-{batch}-{number}", size_bytes, total // batch))
         best, floor = min(ours), min(bare)
         yield (
-            f"append, batches of {batch}",
-            f"{total / best:,.0f} records/s",
-            f"bare write+fdatasync {total / floor:,.0f}/s",
-            f"{floor / best:.0%} of it",
+            f"{batch:,}",
+            f"{total / best:,.0f}",
+            f"{total / floor:,.0f}",
+            f"{floor / best:.0%}",
         )
 
 
@@ -105,11 +106,10 @@ def measure_long(directory: Path, lines: int) -> Iterator[tuple[str, ...]]:
             f"verify {verified.size:,} lines",
             f"{verified.size / seconds:,.0f} lines/s",
             f"{size / seconds / 1e6:,.0f} MB/s",
-            "",
         )
     begun = time.perf_counter()
     with open_trail(settings(path)):
-        yield f"open after {lines:,} lines", f"{time.perf_counter() - begun:.2f} s", "reads the last segment", ""
+        yield f"open after {lines:,} lines", f"{time.perf_counter() - begun:.2f} s", "reads the last segment"
 
 
 def measure_memory(directory: Path) -> Iterator[tuple[str, ...]]:
@@ -125,12 +125,7 @@ def measure_memory(directory: Path) -> Iterator[tuple[str, ...]]:
             str(directory),
         ]
         run = subprocess.run(command, capture_output=True, text=True, check=True)
-        yield f"writer of {lines:,} lines", f"{int(run.stdout) // 1024:,} MiB at most", "", ""
-
-
-def show(rows: Callable[[], Iterator[tuple[str, ...]]]) -> None:
-    for name, *cells in rows():
-        print(f"{name:<28}" + "".join(f"{cell:>34}" for cell in cells), flush=True)
+        yield f"memory of a writer of {lines:,} lines", f"{int(run.stdout) // 1024:,} MiB at most", ""
 
 
 def main() -> None:
@@ -146,9 +141,15 @@ def main() -> None:
             write(directory / "memory", 100, chosen.only_write)
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
             return
-        show(lambda: measure_append(directory, chosen.rounds))
-        show(lambda: measure_long(directory, chosen.lines))
-        show(lambda: measure_memory(directory))
+        appended = list(measure_append(directory, chosen.rounds))
+        put(
+            "audit-append",
+            table(("records a call", "records a second", "bare write and fdatasync", "of that"), appended)
+            + f"\nThe best of {chosen.rounds} rounds; each round has both, on the same disk. {host()}.\n",
+            document=PERFORMANCE,
+        )
+        checked = [*measure_long(directory, chosen.lines), *measure_memory(directory)]
+        put("audit-check", table(("what", "figure", ""), checked) + f"\n{host()}.\n", document=PERFORMANCE)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+PERFORMANCE = DOCUMENT.with_name("performance.md")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
