@@ -1,11 +1,19 @@
-"""What is deleted while the audit trail takes no records (design rule 7)."""
+"""What is deleted while the audit trail takes no records (design rule 7).
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+Light to import, without the classes that it only names: settings know the modes, and every command reads settings.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from retentiond.domain.run import DueRecording
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from retentiond.domain.run import DueRecording
 
 JUST_BEFORE = timedelta(seconds=5)
 """A recording whose deadline is no farther away goes now: by the next look it would be overdue."""
