@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,19 @@ def expect_attested(log: str, count: int, head: Head) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the trail as it stands there, without LF, and all its fields."""
+
+    line: bytes
+    fields: Mapping[str, Any]
+
+    @property
+    def record(self) -> Record:
+        """What it says."""
+        return record_of(self.fields)
+
+
 def records_since(log: str, since: int = 0) -> Iterator[Record]:
     """Yield the records of the trail in the directory `log` from index `since` on, as far as it is written and kept.
 
@@ -85,6 +98,11 @@ def records_since(log: str, since: int = 0) -> Iterator[Record]:
         AuditDamagedError: a line is no record, or is not the one that belongs there; it says which.
         StorageError: the files cannot be read.
     """
+    return (entry.record for entry in entries_since(log, since))
+
+
+def entries_since(log: str, since: int = 0) -> Iterator[Entry]:
+    """Yield the lines of the trail as `records_since` yields its records. Raises the same."""
     segments = kept_segments(log)
     begun = sum(segment.first <= since for segment in segments)
     number: int | None = None if begun else read_base(os.path.dirname(log)).first
@@ -98,7 +116,7 @@ def records_since(log: str, since: int = 0) -> Iterator[Record]:
         try:
             for line in whole_lines(segment.path):
                 if number >= since:
-                    yield _record(line, segment, number)
+                    yield _entry(line, segment, number)
                 number += 1
         except StorageError:
             if segment.first >= read_base(os.path.dirname(log)).first:
@@ -159,7 +177,7 @@ def _extent(log: str) -> tuple[str, int] | None:
         raise StorageError(f"{segments[-1].path}: cannot be looked at ({error.strerror})") from error
 
 
-def _record(line: bytes, segment: Segment, number: int) -> Record:
+def _entry(line: bytes, segment: Segment, number: int) -> Entry:
     try:
         fields = parse_line(line)
         if fields["seq"] != number:
@@ -167,7 +185,7 @@ def _record(line: bytes, segment: Segment, number: int) -> Record:
     except AuditDamagedError as error:
         where = f"{segment.path}, line {number - segment.first + 1} (record {number})"
         raise AuditDamagedError(f"{where}: {error}; see: retentiond audit verify") from error
-    return record_of(fields)
+    return Entry(line, fields)
 
 
 def _cameras(fields: Any) -> set[str]:  # noqa: ANN401  the fields of a record

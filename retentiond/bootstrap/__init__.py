@@ -16,6 +16,7 @@ from retentiond.bootstrap.configuration import (
 from retentiond.bootstrap.evidence import (
     Against,
     check_certificate,
+    export_trail,
     issue_certificate,
     read_file,
     verify_trail,
@@ -47,6 +48,7 @@ __all__ = [
     "diagnose",
     "effective_settings",
     "export_table",
+    "export_trail",
     "free_address",
     "import_table",
     "issue_certificate",

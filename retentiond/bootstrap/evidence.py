@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from retentiond.domain.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from retentiond.audit.head import Attested
+    from retentiond.audit.reader import AuditFilter
     from retentiond.audit.verify import Progress, Verified
     from retentiond.evidence.certificate import Certified, Issued
     from retentiond.evidence.known_heads import Cosigned
@@ -157,6 +158,15 @@ def check_certificate(path: str, vkeys: Sequence[str], witnesses: Sequence[str],
     if not vkeys:
         raise UsageError("there is no public key to check it with; give the one that you know: --key VKEY")
     return check_certificate(data, parse_keys(vkeys), parse_keys(witnesses, SignatureType.COSIGNATURE_V1))
+
+
+def export_trail(loaded: Loaded, wanted: "AuditFilter", form: str) -> Iterator[str]:
+    """Yield the lines of an export of the wanted records. Raises as `exported_records`."""
+    from retentiond.evidence.export.forms import Form, written
+    from retentiond.evidence.export.source import exported_records
+
+    expect_open(loaded.settings.state)  # as root, too: the file may lie where the daemon's user cannot write
+    return written(exported_records(audit_directory(loaded), wanted), Form(form))
 
 
 def vkey_text(key: "VerifierKey") -> str:

@@ -3,6 +3,7 @@
 import click
 
 from retentiond.cli.audit_certificate import certificate, prove
+from retentiond.cli.audit_export import export
 from retentiond.cli.audit_keys import keygen
 from retentiond.cli.audit_loss import accept_loss
 from retentiond.cli.audit_prune import prune
@@ -16,5 +17,5 @@ def command() -> None:
     """Show, verify and prove the audit trail; make a signing key."""
 
 
-for _below in (show, verify, prove, certificate, keygen, accept_loss, prune):
+for _below in (show, verify, prove, certificate, export, keygen, accept_loss, prune):
     command.add_command(_below)

@@ -9,12 +9,11 @@ import click
 
 from retentiond import bootstrap
 from retentiond.audit.reader import AuditFilter
-from retentiond.cli.options import common, text
+from retentiond.cli.audit_filter import filters
+from retentiond.cli.options import common
 from retentiond.cli.render import count_of, local, say
 from retentiond.cli.streams import flush, write
-from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
-from retentiond.domain.errors import UsageError
 from retentiond.domain.event import EventType, Record
 
 SCHEMA = "retentiond.audit.record/1"
@@ -25,31 +24,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @click.command("show")
-@click.option("--camera", callback=text, help="Only records about this camera.")
-@click.option("--type", "kind", help="Only records of this type, such as recording.deleted.")
-@click.option("--run", "run", callback=text, help="Only records of this deletion run.")
-@click.option("--since", metavar="TIME", help="Only records written at TIME or later.")
-@click.option("--until", metavar="TIME", help="Only records written before TIME.")
 @click.option("--follow", is_flag=True, help="Go on with new records as they are written; Ctrl-C ends.")
+@filters
 @common
-def show(
-    camera: str | None,
-    kind: str | None,
-    run: str | None,
-    since: str | None,
-    until: str | None,
-    follow: bool,
-    config: str,
-    as_json: bool,
-) -> None:
+def show(follow: bool, wanted: AuditFilter, config: str, as_json: bool) -> None:
     """Show the records, a line each; with --json one object a line."""
-    wanted = AuditFilter(
-        camera=camera,
-        type=None if kind is None else _known_type(kind),
-        run=run,
-        since=None if since is None else typed_instant("--since", since),
-        until=None if until is None else typed_instant("--until", until),
-    )
     try:
         for record in bootstrap.read_trail(bootstrap.load(config), wanted, follow=follow):
             _print(record, as_json=as_json)
@@ -57,17 +36,6 @@ def show(
                 flush()
     except KeyboardInterrupt:
         return
-
-
-def _known_type(kind: str) -> str:
-    """Return the type of record that was typed. One that does not exist has no records, as if nothing had happened.
-
-    Raises:
-        UsageError: there is no such type.
-    """
-    if kind in set(EventType):
-        return kind
-    raise UsageError(f"--type {kind!r}: there is no such type of record; write one of {', '.join(EventType)}")
 
 
 def _print(record: Record, *, as_json: bool) -> None:

@@ -98,6 +98,7 @@ ROWS = (
 ELSEWHERE = {
     "register import": "tests/integration/cli/test_register_tables.py",
     "demo": "tests/system/test_demo.py",
+    "audit export": "tests/integration/evidence/test_export.py",
     "witness": "tests/integration/evidence/test_witness.py",
     "config init": "tests/integration/cli/test_config_init.py",
     "run": "every test that starts a daemon",
