@@ -16,10 +16,17 @@ class Dates:
     """Reads dates; one means midnight in the register's zone."""
 
     zone: ZoneInfo
+    _known: dict[str, datetime] = field(default_factory=dict)
 
     def moment(self, text: str) -> datetime:
-        """Return the instant that a text names. Raises ValueError."""
-        return scalars.parse_when(text, self.zone)
+        """Return the instant that a text names. Raises ValueError.
+
+        A register has many entries and few days, so that each is worked out once.
+        """
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = scalars.parse_when(text, self.zone)
+        return known
 
     def read(self, section: Section, key: str, default: datetime) -> datetime:
         """Return the instant of an optional key; `default` where it is not there or wrong."""

@@ -12,11 +12,11 @@ _TRUSTED_ROOT = 0
 _MOST_LINKS = 40
 
 
-def read_safely(path: str) -> bytes:
-    """Return the content of a configuration file. Never waits, and never reads more than 1 MiB.
+def read_safely(path: str, most: int = MAX_BYTES) -> bytes:
+    """Return the content of a configuration file. Never waits, and never reads more than `most` bytes.
 
     Raises:
-        ConfigurationError: it cannot be read, is no regular file of at most 1 MiB, or others may write it or a
+        ConfigurationError: it cannot be read, is no regular file of at most that size, or others may write it or a
             directory on the way to it; with the chmod to run.
     """
     shown = readable(os.fsencode(path))
@@ -29,10 +29,10 @@ def read_safely(path: str) -> bytes:
         raise ConfigurationError(f"{shown}: {why}; name the file itself, one that you may read") from error
     try:
         status = os.fstat(descriptor)
-        problems = tuple(_problems(path, shown, status))
+        problems = tuple(_problems(path, shown, status, most))
         if problems:
             raise ConfigurationError(problems)
-        return _read(descriptor)
+        return _read(descriptor, most)
     except OSError as error:
         raise ConfigurationError(f"{shown}: cannot be read ({error.strerror}); check the file and its disk") from error
     finally:
@@ -51,29 +51,29 @@ def read_plainly(path: str) -> bytes:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ConfigurationError(f"{shown}: is no regular file; save the table into one")
-            return _read(descriptor)
+            return _read(descriptor, MAX_BYTES)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise ConfigurationError(f"{shown}: cannot be read ({error.strerror}); check the file and its disk") from error
 
 
-def _read(descriptor: int) -> bytes:
+def _read(descriptor: int, most: int) -> bytes:
     """Return the content, one byte more than is allowed at most: whoever parses it says that it is too large."""
     parts = []
-    left = MAX_BYTES + 1
+    left = most + 1
     while left > 0 and (part := os.read(descriptor, left)):
         parts.append(part)
         left -= len(part)
     return b"".join(parts)
 
 
-def _problems(path: str, shown: str, status: os.stat_result) -> Iterator[str]:
+def _problems(path: str, shown: str, status: os.stat_result, most: int) -> Iterator[str]:
     if not stat.S_ISREG(status.st_mode):
         yield f"{shown}: is no regular file; write the configuration into one"
         return
-    if status.st_size > MAX_BYTES:
-        yield f"{shown}: is larger than 1 MiB; no configuration of ours is"
+    if status.st_size > most:
+        yield f"{shown}: is larger than {most >> 20} MiB; no file of ours is"
     yield from _unsafe(shown, status, open_to_others=bool(status.st_mode & 0o022))
     *above, last = _passed(path)
     for place in (*above, last):

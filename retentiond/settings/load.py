@@ -12,6 +12,7 @@ from retentiond.settings.locate import register_place
 from retentiond.settings.parse import parse_settings
 from retentiond.settings.parse_register import parse_register, parse_register_text
 from retentiond.settings.register_tables import DEVICE_COLUMNS, ROOM_COLUMNS, device_rows, room_rows
+from retentiond.settings.source import REGISTER_BYTES
 from retentiond.settings.tables import write_table
 from retentiond.settings.values import LoadedRegister, Settings
 
@@ -48,13 +49,13 @@ def load_files(path: str, more: Callable[[Settings], Sequence[str]]) -> tuple[Se
 
 def load_register_file(path: str) -> LoadedRegister:
     """Return the register in the file `path`, and its digest. Raises ConfigurationError with every problem."""
-    data = read_safely(path)
+    data = read_safely(path, REGISTER_BYTES)
     return LoadedRegister(parse_register(data, path), hashlib.sha256(data).hexdigest())
 
 
 def register_table(path: str, table: str, *, for_excel: bool) -> str:
     """Return the `rooms` or `devices` of the register in the file `path` as CSV. Raises ConfigurationError."""
-    text = parse_register_text(read_safely(path), path)
+    text = parse_register_text(read_safely(path, REGISTER_BYTES), path)
     columns, rows = {
         "rooms": (ROOM_COLUMNS, room_rows),
         "devices": (DEVICE_COLUMNS, device_rows),
@@ -74,7 +75,7 @@ def imported_register(path: str, table: str, table_path: str) -> str:
         raise ConfigurationError("tables are imported with ruamel.yaml: pip install 'retentiond[tables]'") from error
 
     put_in = {"rooms": import_rooms, "devices": import_devices}[table]
-    return put_in(read_safely(path), path, read_plainly(table_path), table_path)
+    return put_in(read_safely(path, REGISTER_BYTES), path, read_plainly(table_path), table_path)
 
 
 def warnings(settings: Settings, register: Register) -> tuple[str, ...]:

@@ -8,19 +8,19 @@ that is only brackets ends the process.
 """
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import yaml
 
 from retentiond.settings.problems import Problems
-from retentiond.settings.source import read_text
+from retentiond.settings.source import MAX_BYTES, read_text
 
 MAX_DEPTH = 16
+MAX_NODES = 1_000_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A text, and whether it stands there without quotes."""
 
     line: int
@@ -28,24 +28,21 @@ class Scalar:
     plain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """A list."""
 
     line: int
     items: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """A mapping, as its pairs were written; the same key may occur twice."""
 
     line: int
     pairs: tuple[tuple["Node", "Node"], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """A reference to another node. It is noted as a problem already, and means nothing."""
 
     line: int
@@ -54,13 +51,13 @@ class Alias:
 Node: TypeAlias = Scalar | Listing | Mapping | Alias
 
 
-def read_nodes(data: bytes, filename: str) -> tuple[Node | None, Problems]:
-    """Return the top of the one YAML document in a file, and what is wrong with the file as YAML.
+def read_nodes(data: bytes, filename: str, most: int = MAX_BYTES) -> tuple[Node | None, Problems]:
+    """Return the top of the one YAML document in a file of at most `most` bytes, and what is wrong with it as YAML.
 
     There is no top where the text cannot be read at all.
     """
     problems = Problems(filename)
-    text = read_text(data, problems)
+    text = read_text(data, problems, most)
     return (None if text is None else _compose(text, problems)), problems
 
 
@@ -95,18 +92,19 @@ class _Composer:
     documents: int = 0
     ended: bool = False
     _open: list[tuple[int, list[Node]]] = field(default_factory=list)
+    _placed: int = 0
 
     def take(self, event: yaml.Event) -> None:
         line = 1 if event.start_mark is None else event.start_mark.line + 1
         match event:
+            case yaml.ScalarEvent():
+                self._refuse_properties(event, line)
+                self._place(Scalar(line, event.value, not event.style))
             case yaml.DocumentStartEvent():
                 self._begin_document(line)
             case yaml.AliasEvent():
                 self.problems.add(line, "", "uses an alias; write the value out")
                 self._place(Alias(line))
-            case yaml.ScalarEvent():
-                self._refuse_properties(event, line)
-                self._place(Scalar(line, event.value, not event.style))
             case yaml.CollectionStartEvent():
                 self._refuse_properties(event, line)
                 self._descend(line)
@@ -139,6 +137,10 @@ class _Composer:
         self._open.append((line, []))
 
     def _place(self, node: Node) -> None:
+        self._placed += 1
+        if self._placed > MAX_NODES:
+            self.problems.add(node.line, "", f"is the {self._placed:,}th value; no file of ours has so many")
+            self.ended = True
         if self._open:
             self._open[-1][1].append(node)
         else:

@@ -1,6 +1,8 @@
 """register.yml: from text to the register."""
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -14,6 +16,7 @@ from retentiond.settings.nodes import read_nodes
 from retentiond.settings.parse_devices import DeviceReader
 from retentiond.settings.parse_papers import PaperReader
 from retentiond.settings.room_classes import parse_declared_class, parse_room_class
+from retentiond.settings.source import REGISTER_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,24 @@ def parse_register(data: bytes, filename: str) -> Register:
 
 def parse_register_text(data: bytes, filename: str) -> RegisterText:
     """Return the register and what it is written in. Raises ConfigurationError as `parse_register` does."""
-    node, problems = read_nodes(data, filename)
-    text = None if node is None else _read(Value(node, "", problems).section(keys.REGISTER))
+    with without_collector():
+        node, problems = read_nodes(data, filename, REGISTER_BYTES)
+        text = None if node is None else _read(Value(node, "", problems).section(keys.REGISTER))
     if problems.found or text is None:
         raise ConfigurationError(problems.texts())
     return text
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Let nobody look for garbage meanwhile: among small values that all stay, that takes as long as making them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _read(top: Section) -> RegisterText:

@@ -8,12 +8,14 @@ order than it is read. Whoever reviews a file has to see what the daemon reads.
 from retentiond.settings.problems import Problems
 
 MAX_BYTES = 1 << 20
+REGISTER_BYTES = 4 << 20
+"""A thousand devices with ten years of moves fit into half of it."""
 
 
-def read_text(data: bytes, problems: Problems) -> str | None:
+def read_text(data: bytes, problems: Problems, most: int = MAX_BYTES) -> str | None:
     """Return the text of a file; None if it is too large, no UTF-8, or holds what cannot be seen, which is noted."""
-    if len(data) > MAX_BYTES:
-        problems.add(1, "", "is larger than 1 MiB; no configuration of ours is")
+    if len(data) > most:
+        problems.add(1, "", f"is larger than {most >> 20} MiB; no file of ours is")
         return None
     try:
         text = data.decode("utf-8")

@@ -235,7 +235,7 @@ def test_50_a_file_of_somebody_else(bad: Place) -> None:
         ("pipe", ": is no regular file; write the configuration into one"),
         ("directory", ": is no regular file; write the configuration into one"),
         ("nothing", ": is not there; make one: retentiond config init DIRECTORY"),
-        ("2 GiB", ": is larger than 1 MiB; no configuration of ours is"),
+        ("2 GiB", ": is larger than 1 MiB; no file of ours is"),
         ("a device", ": is no regular file; write the configuration into one"),
         ("empty", ""),
         ("not YAML", ":2: is no YAML: "),

@@ -11,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from retentiond.domain.errors import ConfigurationError
+from retentiond.settings.parse_register import parse_register
 from retentiond.settings.problems import MOST_SHOWN, Problems
+from retentiond.settings.source import REGISTER_BYTES
+from tests.clinic import clinic_register
 from tests.unit.settings.texts import SETTINGS, problems_of, register_of
 
 
@@ -82,8 +86,20 @@ def test_a_file_of_any_make_is_read_or_refused_in_bounded_memory(name: str, tmp_
 
 
 def test_a_large_register_is_read() -> None:
-    text = "rooms:\n" + "".join(f"  - {{id: r{number}, class: public}}\n" for number in range(10_000))
-    assert len(register_of(text).rooms) == 10_000
+    """A thousand devices that move every year, for ten years."""
+    text = clinic_register()
+    assert 2_000_000 < len(text) < REGISTER_BYTES
+    register = register_of(text)
+    assert (len(register.rooms), len(register.devices)) == (300, 1_000)
+
+
+def test_a_register_of_too_many_values_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("rooms: [" + "a," * (REGISTER_BYTES // 2 - 10) + "]")
+    command = [sys.executable, "-c", READ_BOTH_WAYS, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    with pytest.raises(ConfigurationError, match="is the 1,000,001th value; no file of ours has so many"):
+        parse_register((tmp_path / "file").read_bytes(), "r.yml")
 
 
 def test_of_many_problems_the_first_are_told_and_the_others_counted() -> None:

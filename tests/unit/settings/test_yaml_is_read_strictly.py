@@ -130,7 +130,7 @@ def test_a_file_may_have_one_mebibyte_and_not_a_byte_more(size: int) -> None:
     if size == 1 << 20:
         settings_of(data.decode())
     else:
-        assert problems_of(data) == ("f.yml:1: is larger than 1 MiB; no configuration of ours is",)
+        assert problems_of(data) == ("f.yml:1: is larger than 1 MiB; no file of ours is",)
 
 
 def test_what_is_no_yaml_is_refused_on_its_line() -> None:
