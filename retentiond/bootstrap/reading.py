@@ -144,13 +144,17 @@ def _attested(log: str) -> Callable[[], Head]:
     return lambda: head
 
 
-def make_key(loaded: Loaded) -> tuple[str, str]:
-    """Make the signing key; return where it lies, and its public half."""
+def make_key(loaded: Loaded, *, rotate: bool = False) -> tuple[str, str]:
+    """Make the signing key, or the next one; return where it lies, and its public half. Raises as `make_next_key`."""
     from retentiond.audit import keys
+    from retentiond.audit.fork import origin_now
 
     settings = loaded.settings
     enter(settings.state)
-    return settings.audit.key, keys.make_key(settings.audit.key, settings.audit.origin)
+    path, directory = settings.audit.key, os.path.join(settings.state, "audit")
+    if not rotate:
+        return path, keys.make_key(path, settings.audit.origin)
+    return path + keys.NEXT, keys.make_next_key(path, origin_now(directory, settings.audit.origin))
 
 
 def plan_pruning(loaded: Loaded) -> "PrunePlan":
