@@ -224,12 +224,15 @@ class Spool:
         )
 
     def _notes(self) -> Iterator["_Note"]:
-        """Yield what was noted and can be read, in order."""
-        with suppress(FileNotFoundError), open(self._path, "rb") as file:
-            for line in islice(file, 1, None):
-                note = _note_of(line)
-                if note is not None and line.endswith(b"\n"):
-                    yield note
+        """Yield what was noted and can be read, in order. Raises StorageError if the file cannot be."""
+        try:
+            with suppress(FileNotFoundError), open(self._path, "rb") as file:
+                for line in islice(file, 1, None):
+                    note = _note_of(line)
+                    if note is not None and line.endswith(b"\n"):
+                        yield note
+        except OSError as error:
+            raise StorageError(f"{self._path}: what was noted there cannot be read ({error.strerror})") from error
         yield from (note for note in map(_note_of, self._held) if note is not None)
 
     def _forget(self) -> None:

@@ -301,6 +301,15 @@ def test_a_file_that_cannot_be_read_at_all_is_said(path: Path) -> None:
         a_spool(path)
 
 
+def test_a_file_that_cannot_be_read_any_more_is_said(path: Path) -> None:
+    spool = a_spool(path)
+    a_deletion(spool, 1)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StorageError, match="cannot be read"):
+        spool.noted()
+
+
 # --- devices that fail --------------------------------------------------------------------------------------------
 
 
