@@ -63,7 +63,7 @@ def test_refused_by_the_kernel(trials: list[Trial], counts: Counter[str], call: 
     for_each(trials, [Fault(call, number, error) for number, error in zip(numbers, turns, strict=True)], undergo)
 
 
-@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("error", [*ERRORS, "ENOMEM"])
 def test_each_error_at_the_calls_that_a_deletion_is_made_of(
     trials: list[Trial], counts: Counter[str], error: str
 ) -> None:
