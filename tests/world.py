@@ -26,6 +26,7 @@ from retentiond.domain.run import Plan
 from retentiond.domain.suspension import Ground
 from retentiond.durable import SpareFile
 from retentiond.recorders.registry import build_recorder
+from retentiond.recorders.zoneminder_notes import NotesFile
 from retentiond.services.answer import answer
 from retentiond.services.approve import Consent
 from retentiond.services.cycle import Cycle, Mode
@@ -144,6 +145,7 @@ class World:
             timezone="UTC",
             layouts=self.layouts,
             recorder_config=self.recorder_config,
+            notes=NotesFile(str(self.state / "zoneminder-main.json"), writes=True),
         )
         return StoreKeeper(store, recorder, self.parts, enforcing=self.mode.enforcing)
 

@@ -13,6 +13,7 @@ from retentiond.services.rulebook import RuleBook
 if TYPE_CHECKING:
     from retentiond.recorders.line_memory import LineMemory
     from retentiond.recorders.motion_memory import MotionMemory
+    from retentiond.recorders.zoneminder_notes import NotesFile
     from retentiond.settings.propose import Proposal
     from retentiond.settings.values import Settings, StoreSettings
 
@@ -70,7 +71,10 @@ def _witness_problems(settings: "Settings", path: str) -> list[str]:
 
 
 def recorder_of(
-    item: "StoreSettings", memory: "MotionMemory | None" = None, names: "LineMemory | None" = None
+    item: "StoreSettings",
+    memory: "MotionMemory | None" = None,
+    names: "LineMemory | None" = None,
+    notes: "NotesFile | None" = None,
 ) -> Recorder:
     """Build what is known of a store's recorder; without memories, only as it is now. Raises ConfigurationError."""
     from retentiond.recorders.line_memory import ForgetfulLines
@@ -86,6 +90,7 @@ def recorder_of(
         recorder_config=item.recorder_config,
         memory=memory or ForgetfulMemory(),
         names=names or ForgetfulLines(),
+        notes=notes,
     )
 
 
@@ -184,6 +189,7 @@ def _usual_configs(path: str) -> tuple[str, ...]:
         "/etc/motion/motion.conf",
         "/usr/local/etc/motion/motion.conf",
         "/etc/motioneye/motion.conf",
+        "/etc/zm/zm.conf",
         "/etc/mediamtx.yml",
         "/usr/local/etc/mediamtx.yml",
         "/etc/mediamtx/mediamtx.yml",

@@ -26,6 +26,7 @@ def build_sites(settings: "Settings", decisions: Decisions, *, writes: bool = Fa
     """Build every store and what is known of its recorder. Only who holds the lock of the state `writes` into it."""
     from retentiond.recorders.line_memory import LineFile
     from retentiond.recorders.motion_memory import MotionFile
+    from retentiond.recorders.zoneminder_notes import NotesFile
     from retentiond.storage.store import DirectoryStore
 
     sites = []
@@ -35,7 +36,8 @@ def build_sites(settings: "Settings", decisions: Decisions, *, writes: bool = Fa
         store = DirectoryStore(item.name, item.path, expected=expected, owner=owner)
         memory = MotionFile(os.path.join(settings.state, f"motion-{item.name}.json"), writes=writes)
         names = LineFile(os.path.join(settings.state, f"names-{item.name}.json"), writes=writes)
-        sites.append(Site(store, recorder_of(item, memory, names)))
+        notes = NotesFile(os.path.join(settings.state, f"zoneminder-{item.name}.json"), writes=writes)
+        sites.append(Site(store, recorder_of(item, memory, names, notes)))
     return tuple(sites)
 
 

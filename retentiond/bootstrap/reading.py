@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from retentiond import __version__
@@ -10,14 +10,14 @@ from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of, wall_now
 from retentiond.control.owner import enter
 from retentiond.domain.decisions import Decisions
-from retentiond.domain.errors import AuditDamagedError
+from retentiond.domain.errors import AuditDamagedError, RetentiondError
 from retentiond.domain.event import Record
 from retentiond.ports import Head
 from retentiond.services.journal import Journal
 from retentiond.services.outlook import Forecaster
 from retentiond.services.scan import StoreScan, walk_whole
 from retentiond.services.survey import Surveyor
-from retentiond.services.view import Sources, View
+from retentiond.services.view import Site, Sources, View
 
 if TYPE_CHECKING:
     from retentiond.audit.prune import PrunePlan
@@ -44,7 +44,7 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
         catalogue = stack.enter_context(opened)
         sites = build_sites(settings, decisions)
         if not kept:
-            for site in (site for site in sites if site.recorder.ready):
+            for site in (site for site in sites if _is_ready(site)):
                 scan = StoreScan(site.store, site.recorder, catalogue, Metrics(__version__))
                 walk_whole(scan, site.store, loaded.book, timekeeper.now_or_wall(), progress=progress)
         journal = _reading_journal(settings.state, decisions)
@@ -63,6 +63,14 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
             settings.enforcing,
         )
         yield View(sources, loaded.book)
+
+
+def _is_ready(site: Site) -> bool:
+    """Tell whether a recorder can say what a name is; one that has not looked yet looks now."""
+    if not site.recorder.ready:
+        with suppress(RetentiondError):  # `check` says why
+            site.recorder.devices()
+    return site.recorder.ready
 
 
 def recorded_decisions(loaded: Loaded) -> Decisions:

@@ -34,6 +34,7 @@ class FindingKind(StrEnum):
     RECORDER_KEEPS_LONGER = "recorder_keeps_longer"
     RECORDER_KEEPS_SHORTER = "recorder_keeps_shorter"
     LOCKED_IN_RECORDER = "locked_in_recorder"
+    SECOND_COPY = "second_copy"
     OVERDUE = "overdue"
     UNCOVERED = "uncovered"
     UNCLASSIFIED_FILES = "unclassified_files"

@@ -23,6 +23,7 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.RECORDER_KEEPS_LONGER: "a recorder is itself set to keep recordings longer than a rule",
     FindingKind.RECORDER_KEEPS_SHORTER: "a recorder itself deletes recordings earlier than a rule",
     FindingKind.LOCKED_IN_RECORDER: "recordings stay because somebody locked them in the recorder",
+    FindingKind.SECOND_COPY: "recordings have a copy that is not in the care of this program",
     FindingKind.OVERDUE: "recordings are on the disk after their deadline",
     FindingKind.UNCOVERED: "no deletion rule covers recordings, which are never deleted",
     FindingKind.UNCLASSIFIED_FILES: "files match no layout and are never deleted",

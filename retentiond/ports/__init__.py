@@ -16,7 +16,7 @@ from retentiond.ports.catalogue import (
     StreamBases,
 )
 from retentiond.ports.clock import ClockMemory, SystemClock
-from retentiond.ports.recorder import LOCKED, Entry, EntryKind, Recorder
+from retentiond.ports.recorder import LOCKED, STILL_WRITTEN, Entry, EntryKind, Recorder
 from retentiond.ports.store import (
     IMMUTABLE,
     Absent,
@@ -59,6 +59,7 @@ __all__ = [
     "IMMUTABLE",
     "LOCKED",
     "REGISTER",
+    "STILL_WRITTEN",
     "Absent",
     "AnchorStatus",
     "Anchorage",

@@ -1,6 +1,6 @@
 """What is known of a recorder at a store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,9 @@ from retentiond.domain.recording import CameraName, Recording, Sighting
 
 LOCKED = "locked_in_recorder"
 """Why a recording stays that somebody locked in its recorder."""
+
+STILL_WRITTEN = "still_written"
+"""Why a recording stays that its recorder has not finished."""
 
 
 class EntryKind(StrEnum):
@@ -88,8 +91,15 @@ class Recorder(Protocol):
         """What a person has to know besides, as `devices` read it last: locks, clocks and copies of the recorder."""
         ...
 
-    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:
-        """Return those that somebody locked in the recorder, as it says now, else as it said last. Never raises."""
+    def withheld(self, recordings: Sequence[Recording]) -> Mapping[Recording, str]:
+        """Return those that the recorder does not give up, each with why: LOCKED or STILL_WRITTEN.
+
+        It is asked as things are now; where it cannot answer, what it said last counts. Never raises.
+        """
+        ...
+
+    def links_to(self, recordings: Sequence[Recording]) -> Mapping[bytes, Collection[bytes]]:
+        """Return the directories in which the recorder lays symbolic links to these, with what the links say."""
         ...
 
     def announce(self, recordings: Sequence[Recording]) -> None:

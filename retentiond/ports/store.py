@@ -1,6 +1,6 @@
 """A store: its identity, a walk over it, deletion in it, and hints that it changed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -200,6 +200,13 @@ class ClaimChunk(Protocol):
 
     def unexplained(self, claims: Iterable[str]) -> Sequence[str]:
         """Return names in the claim directory that are none of `claims`. They are left alone."""
+        ...
+
+    def prune_links(self, directory: bytes, said: Collection[bytes]) -> int:
+        """Remove the symbolic links in a directory that say one of `said`, where nothing is; return how many went.
+
+        `said` are paths below the directory. A link is no recording; what it leads to is never looked at or followed.
+        """
         ...
 
     def prune(self, directory: bytes) -> bool:

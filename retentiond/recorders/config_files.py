@@ -55,6 +55,17 @@ def real_path(path: str) -> str:
         raise StorageError(f"{path!r}: cannot be a directory ({_reason(error)}); correct `target_dir`") from error
 
 
+def is_there(root: str, path: bytes) -> bool:
+    """Tell whether something is at a path below a directory; what cannot be looked at may be there."""
+    try:
+        os.lstat(os.path.join(os.fsencode(root), path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
 def _read(path: str) -> bytes:
     """Return the first bytes of a regular file; a pipe in its place must not make the daemon wait."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

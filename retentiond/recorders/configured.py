@@ -4,7 +4,7 @@ The configuration belongs to somebody else: it may change, break or be closed to
 used, what was read last stays in force, and `trouble` says why (I9).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Protocol
@@ -18,6 +18,7 @@ from retentiond.ports import Entry
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.layout import Layout
 from retentiond.recorders.line_memory import FORGETFUL, LineMemory
+from retentiond.recorders.plain import Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +52,12 @@ class Told:
     problems: tuple[str, ...] = ()
 
 
-class Books(Protocol):
-    """What a recorder knows of its recordings itself: a database, an index. Nothing here ever raises."""
-
-    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:
-        """As `Recorder.locked`."""
-        ...
-
-    def announce(self, recordings: Sequence[Recording]) -> None:
-        """As `Recorder.announce`."""
-        ...
-
-    def tell_deleted(self, recordings: Sequence[Recording]) -> None:
-        """As `Recorder.tell_deleted`."""
-        ...
-
-
-class Source(Books, Protocol):
+class Source(Protocol):
     """One recorder's configuration and books."""
+
+    def withheld(self, recordings: Sequence[Recording]) -> Mapping[Recording, str]:
+        """As `Recorder.withheld`."""
+        ...
 
     def read(self, former: Classifier | None) -> Told:
         """Read it. `former` is what was in force so far.
@@ -79,7 +68,7 @@ class Source(Books, Protocol):
         ...
 
 
-class ConfiguredRecorder:
+class ConfiguredRecorder(Plain):
     """`Recorder` by what a source tells. One thread asks for `devices`; any may classify."""
 
     def __init__(
@@ -137,11 +126,5 @@ class ConfiguredRecorder:
         self._trouble = "; ".join(told.problems) or None
         return told.devices
 
-    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:
-        return self._source.locked(recordings)
-
-    def announce(self, recordings: Sequence[Recording]) -> None:
-        self._source.announce(recordings)
-
-    def tell_deleted(self, recordings: Sequence[Recording]) -> None:
-        self._source.tell_deleted(recordings)
+    def withheld(self, recordings: Sequence[Recording]) -> Mapping[Recording, str]:
+        return self._source.withheld(recordings)

@@ -6,12 +6,13 @@ takes files that are gone for what it deleted itself; until then its history sho
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import Recording, StoreName
+from retentiond.ports import LOCKED
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.configured import ConfiguredRecorder, Setup, Told
 from retentiond.recorders.frigate_config import frigate_cameras, kept_by, seen_camera
@@ -68,22 +69,16 @@ class FrigateSource:
             problems=self._unread,
         )
 
-    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:
+    def withheld(self, recordings: Sequence[Recording]) -> Mapping[Recording, str]:
         events = {recording: event for recording in recordings if (event := event_of(recording)) is not None}
         if not events:
-            return ()
+            return {}
         kept = self._books.retained
         with suppress(StorageError):  # the configuration may be broken, and what was read last stands then
             database = self._database or self._find_database({} if self._config is None else self._config.read())
             if database is not None:
                 kept = retained_among(database, tuple(events.values()))
-        return [recording for recording, event in events.items() if event in kept]
-
-    def announce(self, recordings: Sequence[Recording]) -> None:
-        pass
-
-    def tell_deleted(self, recordings: Sequence[Recording]) -> None:
-        pass
+        return {recording: LOCKED for recording, event in events.items() if event in kept}
 
     def _look_into_books(self, config: dict[str, Yaml]) -> None:
         if self._monotonic() < self._look_again_at:

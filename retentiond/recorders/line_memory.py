@@ -4,13 +4,12 @@ A way of naming is one line of text, which only its recorder reads.
 """
 
 import json
-import os
-import stat
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from retentiond.domain.errors import StorageError
 from retentiond.durable import replace_file
+from retentiond.recorders.state_file import read_state
 
 SCHEMA = "retentiond.names/1"
 KEPT = 100
@@ -52,7 +51,7 @@ class LineFile:
         self._writes = writes
 
     def load(self) -> Sequence[str]:
-        data = self._read()
+        data = read_state(self._path, _LIMIT_BYTES)
         try:
             return () if data is None else parse_lines(data)
         except ValueError as error:
@@ -70,18 +69,6 @@ class LineFile:
         if kept != before:
             data = json.dumps({"schema": SCHEMA, "names": kept}, indent=1).encode() + b"\n"
             replace_file(self._path, data, 0o640)
-
-    def _read(self) -> bytes | None:
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise StorageError(f"{self._path}: cannot be read ({error.strerror})") from error
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise StorageError(f"{self._path}: is no regular file")
-            return file.read(_LIMIT_BYTES)
 
 
 def parse_lines(data: bytes) -> Sequence[str]:

@@ -4,7 +4,7 @@ MediaMTX has no books of its recordings: it reads its directories again, so that
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -104,14 +104,8 @@ class MediaMtxSource:
             problems=tuple(problems),
         )
 
-    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:  # noqa: ARG002  it has no locks
-        return ()
-
-    def announce(self, recordings: Sequence[Recording]) -> None:
-        pass
-
-    def tell_deleted(self, recordings: Sequence[Recording]) -> None:
-        pass
+    def withheld(self, recordings: Sequence[Recording]) -> Mapping[Recording, str]:  # noqa: ARG002  it has no locks
+        return {}
 
     def _below(self, record_path: str) -> str | None:
         return below_store(record_path, self._setup.path, config_files.real_path)

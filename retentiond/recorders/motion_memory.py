@@ -5,8 +5,6 @@ that no layout explains any more.
 """
 
 import json
-import os
-import stat
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any, Protocol, TypeAlias
@@ -14,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from retentiond.domain.errors import StorageError
 from retentiond.durable import replace_file
 from retentiond.recorders.motion_conf import MotionCamera
+from retentiond.recorders.state_file import read_state
 
 SCHEMA = "retentiond.motion/1"
 KEPT = 20
@@ -55,7 +54,7 @@ class MotionFile:
         self._writes = writes
 
     def load(self) -> Sequence[Cameras]:
-        data = self._read()
+        data = read_state(self._path, _LIMIT_BYTES)
         try:
             return () if data is None else parse_memory(data)
         except ValueError as error:
@@ -72,18 +71,6 @@ class MotionFile:
             return
         kept = [former for former in remembered if former != cameras]
         replace_file(self._path, format_memory([*kept, cameras][-KEPT:]), 0o640)
-
-    def _read(self) -> bytes | None:
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise StorageError(f"{self._path}: cannot be read ({error.strerror})") from error
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise StorageError(f"{self._path}: is no regular file")
-            return file.read(_LIMIT_BYTES)
 
 
 def format_memory(configurations: Sequence[Cameras]) -> bytes:

@@ -1,6 +1,6 @@
 """What holds for a recorder that has no cleaner, no locks and no books of its own."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from retentiond.domain.drift import OwnRetention
 from retentiond.domain.finding import Finding
@@ -24,8 +24,11 @@ class Plain:
     def oddities(self) -> Sequence[Finding]:
         return ()
 
-    def locked(self, recordings: Sequence[Recording]) -> Collection[Recording]:  # noqa: ARG002  the port's signature
-        return ()
+    def withheld(self, recordings: Sequence[Recording]) -> Mapping[Recording, str]:  # noqa: ARG002  the port's signature
+        return {}
+
+    def links_to(self, recordings: Sequence[Recording]) -> Mapping[bytes, Collection[bytes]]:  # noqa: ARG002  as above
+        return {}
 
     def announce(self, recordings: Sequence[Recording]) -> None:
         pass

@@ -7,7 +7,7 @@ import os
 import re
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import NoReturn
 
@@ -16,13 +16,16 @@ from retentiond.domain.instants import EARLIEST
 from retentiond.domain.names import join, readable
 from retentiond.domain.recording import CameraName, Recognised, StoreName
 from retentiond.ports import Entry, EntryKind, Recorder
-from retentiond.recorders.config_files import read_text
+from retentiond.recorders.config_files import list_conf, read_text
 from retentiond.recorders.configured import Setup
 from retentiond.recorders.frigate import build_frigate
 from retentiond.recorders.mediamtx import build_mediamtx
 from retentiond.recorders.motion import FORGETFUL, build_motion
 from retentiond.recorders.motioneye import build_motioneye
 from retentiond.recorders.template import build_template
+from retentiond.recorders.zoneminder import build_zoneminder
+from retentiond.recorders.zoneminder_conf import read_conf
+from retentiond.recorders.zoneminder_notes import UNWRITTEN
 
 MAX_NAMES = 5_000
 MAX_DEPTH = 6
@@ -88,29 +91,34 @@ def recognise(path: str, configs: Sequence[str] = ()) -> tuple[Recognition, ...]
         StorageError: `path` cannot be listed.
     """
     sample = tuple(_sample(os.fsencode(path)))
-    looked_at = sum(entry.kind is EntryKind.FILE for _, entries in sample for entry in entries)
     found = []
     for recorder, layout, config in _candidates(path, configs):
-        matched, cameras, extensions = _try(recorder, sample)
-        if matched:
-            narrow = _with_extension(layout, extensions)
-            found.append(Recognition(recorder.kind, narrow, cameras, config, matched, looked_at))
+        tried = _try(recorder, sample)
+        if tried.matched:
+            narrow = _with_extension(layout, tried.extensions)
+            cameras = tuple(sorted(tried.cameras))
+            found.append(Recognition(recorder.kind, narrow, cameras, config, tried.matched, tried.looked_at))
     return tuple(sorted(found, key=lambda item: -item.matched))
 
 
 def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, str | None, str | None]]:
     """Yield what may have written the files, what says the most of them first."""
+    nameless = Setup(_STORE, path, UTC)
     for config in configs:
         setup = Setup(_STORE, path, UTC, config)
         eye = build_motioneye(setup, FORGETFUL) if _is_of_motioneye(config) else build_motion(_STORE, path, UTC, config)
         for recorder in (eye, build_frigate(setup), build_mediamtx(setup)):
             if _is_spoken_for(recorder):
                 yield recorder, None, config
-    yield build_frigate(Setup(_STORE, path, UTC)), None, None
+        if _is_of_zoneminder(config):
+            events = build_zoneminder(setup, UNWRITTEN)
+            yield (events if _is_spoken_for(events) else build_zoneminder(nameless, UNWRITTEN)), None, config
+    yield build_zoneminder(nameless, UNWRITTEN), None, None
+    yield build_frigate(nameless), None, None
     yield build_motion(_STORE, path, UTC, None), None, None
     for layout in COMMON_LAYOUTS:
         yield build_template(_STORE, UTC, (layout,)), layout, None
-    yield build_motioneye(Setup(_STORE, path, UTC), FORGETFUL), None, None  # others name files so, too
+    yield build_motioneye(nameless, FORGETFUL), None, None  # others name files so, too
 
 
 def _is_of_motioneye(config: str) -> bool:
@@ -121,6 +129,15 @@ def _is_of_motioneye(config: str) -> bool:
         return False
 
 
+def _is_of_zoneminder(config: str) -> bool:
+    """Tell whether a file says how ZoneMinder's database is reached."""
+    try:
+        read_conf(config, read_text, list_conf)
+    except RetentiondError:
+        return False
+    return True
+
+
 def _is_spoken_for(recorder: Recorder) -> bool:
     """Tell whether a configuration is this recorder's: it names cameras, or says how files are named."""
     try:
@@ -129,17 +146,40 @@ def _is_spoken_for(recorder: Recorder) -> bool:
         return False
 
 
-def _try(
-    recorder: Recorder, sample: Sequence[tuple[bytes, Sequence[Entry]]]
-) -> tuple[int, tuple[CameraName, ...], Counter[bytes]]:
-    cameras: set[CameraName] = set()
-    extensions: Counter[bytes] = Counter()
+@dataclass(slots=True)
+class _Tried:
+    """How a recorder did on a sample. What lies in an event's directory is a part of it and not looked at."""
+
+    looked_at: int = 0
+    cameras: set[CameraName] = field(default_factory=set)
+    extensions: Counter[bytes] = field(default_factory=Counter)
+    events: set[bytes] = field(default_factory=set)
+
+    @property
+    def matched(self) -> int:
+        """How many names are recordings."""
+        return self.extensions.total()
+
+    def is_in_event(self, directory: bytes) -> bool:
+        """Tell whether a directory is, or lies in, one that is a recording as a whole."""
+        parts = directory.split(b"/")
+        return any(b"/".join(parts[:depth]) in self.events for depth in range(1, len(parts) + 1))
+
+
+def _try(recorder: Recorder, sample: Sequence[tuple[bytes, Sequence[Entry]]]) -> _Tried:
+    tried = _Tried()
     for directory, entries in sample:
+        if tried.events and tried.is_in_event(directory):
+            continue
         for entry, sighting in zip(entries, recorder.classify(directory, entries), strict=True):
+            recognised = isinstance(sighting, Recognised)
+            tried.looked_at += entry.kind is EntryKind.FILE or recognised
             if isinstance(sighting, Recognised) and (sighting.start is None or sighting.start >= EARLIEST):
-                cameras |= {sighting.camera} - {recorder.collective}
-                extensions[entry.name.rpartition(b".")[2]] += 1
-    return extensions.total(), tuple(sorted(cameras)), extensions
+                tried.cameras |= {sighting.camera} - {recorder.collective}
+                tried.extensions[entry.name.rpartition(b".")[2]] += 1
+                if entry.kind is EntryKind.DIRECTORY:
+                    tried.events.add(join(directory, entry.name))
+    return tried
 
 
 def _with_extension(layout: str | None, extensions: Counter[bytes]) -> str | None:

@@ -16,19 +16,20 @@ from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
 from retentiond.recorders.motion_memory import MotionMemory
 from retentiond.recorders.motioneye import build_motioneye
 from retentiond.recorders.template import build_template, template_layouts
+from retentiond.recorders.zoneminder import EventNames, ZoneMinder, build_zoneminder
+from retentiond.recorders.zoneminder_notes import UNWRITTEN, NotesFile
 
-AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | FixedRecorder
+AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | ZoneMinder | EventNames | FixedRecorder
 
 _BY_CONFIGURATION: Mapping[str, Callable[[Setup], ConfiguredRecorder]] = {
     "frigate": build_frigate,
     "mediamtx": build_mediamtx,
 }
 
-SUPPORTED = (*_BY_CONFIGURATION, "motion", "motioneye", "template")
+SUPPORTED = (*_BY_CONFIGURATION, "motion", "motioneye", "template", "zoneminder")
 """What `recorder:` may say."""
 
 _LATER = {  # where no layout describes the files, None
-    "zoneminder": None,
     "viseron": "segments/{camera}/%s.mp4",
     "moonfire": None,
 }
@@ -44,6 +45,7 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
     recorder_config: str | None,
     memory: MotionMemory = FORGETFUL,
     names: LineMemory = FORGETFUL_NAMES,
+    notes: NotesFile | None = None,
 ) -> AnyRecorder:
     """Build the recorder of a store; reads the recorder's own configuration where there is one.
 
@@ -60,6 +62,8 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
         extra = template_layouts(store, zone, layouts)
         if kind in _BY_CONFIGURATION:
             return _BY_CONFIGURATION[kind](Setup(store, store_path, zone, recorder_config, extra, names))
+        if kind == "zoneminder":
+            return build_zoneminder(Setup(store, store_path, zone, recorder_config), notes or UNWRITTEN)
         if kind == "motioneye":
             return build_motioneye(Setup(store, store_path, zone, recorder_config, extra), memory)
         if kind == "motion":

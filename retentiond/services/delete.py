@@ -32,7 +32,6 @@ from retentiond.domain.run import CHUNK, DueRecording
 from retentiond.domain.starts import MAX_RECORDING, Arrival, Doubt, is_rewritten
 from retentiond.domain.suspension import Suspension, only
 from retentiond.ports import (
-    LOCKED,
     Arrived,
     Catalogue,
     ClaimChunk,
@@ -181,26 +180,25 @@ class Deleter:
                 result.skipped += 1
         return still
 
-    def _unlocked(self, chunk: _Chunk, due: Sequence[DueRecording]) -> Sequence[DueRecording]:
-        """Ask the recorder what somebody has locked in it. That stays, and is a finding until it goes (ADR 0017)."""
-        locked = frozenset(chunk.order.recorder.locked([item.recording for item in due])) if due else frozenset()
-        for item in due if locked else ():
-            if item.recording in locked:
-                chunk.result.failed += 1
-                self._note_failure(chunk, item.recording, LOCKED)
-        return [item for item in due if item.recording not in locked] if locked else due
+    def _given_up(self, chunk: _Chunk, due: Sequence[DueRecording]) -> Sequence[DueRecording]:
+        """Ask the recorder what it does not give up. That stays, and is a finding until it goes (ADR 0017)."""
+        withheld = chunk.order.recorder.withheld([item.recording for item in due]) if due else {}
+        for recording, why in withheld.items():
+            chunk.result.failed += 1
+            self._note_failure(chunk, recording, why)
+        return [item for item in due if item.recording not in withheld] if withheld else due
 
     def _delete_chunk(self, chunk: _Chunk, due: Sequence[DueRecording]) -> None:
-        unlocked = self._unlocked(chunk, due)
-        if unlocked:
-            self._delete_unlocked(chunk, unlocked)
+        given_up = self._given_up(chunk, due)
+        if given_up:
+            self._delete_given_up(chunk, given_up)
         name = chunk.order.store.name
         self._set_back(name, chunk.failures)
         if chunk.gone:
             self._catalogue.forget(chunk.gone)
             self._observer.removed_by_others(name, len(chunk.gone))
 
-    def _delete_unlocked(self, chunk: _Chunk, due: Sequence[DueRecording]) -> None:
+    def _delete_given_up(self, chunk: _Chunk, due: Sequence[DueRecording]) -> None:
         store = chunk.order.store
         with ExitStack() as held:
             with blaming_the_store():
@@ -340,11 +338,14 @@ class Deleter:
             self._catalogue.note_setback(Setback(recording, attempts, why, now + wait))
 
     def _prune(self, order: Order, due: Sequence[DueRecording]) -> None:
-        """Remove directories that the layout made and that are empty now; from the deepest up, never the store."""
+        """Remove links that lead nowhere now, and empty directories that the layout made, from the deepest up."""
         now = self._now()
         directories = {item.recording.place.directory for item in due}
+        links = order.recorder.links_to([item.recording for item in due])
         # A store that has gone since is noticed by the next look at it; nothing is lost with an empty directory.
         with suppress(StorageError), order.store.chunk() as claims:
+            for beside, said in links.items():
+                claims.prune_links(beside, said)
             for directory in sorted(directories, reverse=True):
                 current = directory
                 while current and order.recorder.is_past(current, now) and claims.prune(current):

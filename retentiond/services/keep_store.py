@@ -1,6 +1,7 @@
 """Keeps one store to its rules: adoption, recovery, scans, and the deletions that are due."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -191,7 +192,11 @@ class StoreKeeper:
 
     def begin_scan(self) -> StoreScan | None:
         """Begin a scan, unless one is running or there is nothing to scan."""
-        if self.scan is not None or not isinstance(self.condition, Present | Unadopted) or not self.recorder.ready:
+        if self.scan is not None or not isinstance(self.condition, Present | Unadopted):
+            return None
+        with suppress(RetentiondError):  # the room check says what is wrong with it
+            self.recorder.devices()  # a scan reads names by what the recorder says now
+        if not self.recorder.ready:
             return None
         parts = self._parts
         self.scan_wanted = False

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Place, Unit
 from retentiond.ports import IMMUTABLE, Failed, Pinned, PinRefused, Refusal, Removal, Removed, StoreIdentity, Voided
 from retentiond.storage.beneath import OpenBeneath, checked_name, choose_opener, components_of, mount_of
-from retentiond.storage.claim import ClaimDirectory, Emptied, remove_if_empty
+from retentiond.storage.claim import ClaimDirectory, Emptied, remove_if_empty, remove_links_to
 from retentiond.storage.contents import Contents, look_at_file, look_into
 from retentiond.storage.homes import Homes
 from retentiond.storage.identity import CLAIMED, OWN, StorePath, require_adopted, wrong_private
@@ -296,6 +296,14 @@ class DirectoryChunk:
         return sorted(set(present) - set(claims))
 
     # --- empty directories ------------------------------------------------------------------------------------
+
+    def prune_links(self, directory: bytes, said: Collection[bytes]) -> int:
+        try:
+            if components_of(directory)[:1] == [OWN]:
+                return 0
+            return remove_links_to(self._directory(directory), said)
+        except OSError:
+            return 0
 
     def prune(self, directory: bytes) -> bool:
         parent, _, name = directory.rpartition(b"/")

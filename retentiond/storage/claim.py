@@ -7,6 +7,7 @@ that only the daemon can write; there it is compared with what was planned, and 
 import errno
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from retentiond.storage.beneath import OpenBeneath, checked_name
@@ -140,6 +141,35 @@ def remove_if_empty(directory: int, name: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def remove_links_to(directory: int, said: Collection[bytes]) -> int:
+    """Remove the symbolic links in `directory` that say one of `said`, where nothing is any more. Raises OSError."""
+    dangling = {path for path in said if _is_gone(directory, path)}
+    if not dangling:
+        return 0
+    removed = 0
+    listed = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)  # a pin cannot be listed
+    try:
+        for name in names_in(listed):
+            status = os.stat(name, dir_fd=listed, follow_symlinks=False)
+            if stat.S_ISLNK(status.st_mode) and os.readlink(name, dir_fd=listed) in dangling:
+                os.unlink(name, dir_fd=listed)  # noqa: TID251
+                removed += 1
+    finally:
+        os.close(listed)
+    return removed
+
+
+def _is_gone(directory: int, path: bytes) -> bool:
+    """Tell whether nothing is at a path below `directory`; what cannot be looked at may be there."""
+    try:
+        os.stat(path, dir_fd=directory, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _empty_level(directory: int, emptied: Emptied) -> list[bytes]:

@@ -239,19 +239,19 @@ def test_pictures_of_a_marked_event_are_locked_as_the_database_says_at_that_mome
         a_picture("hall-1789717271.0-k3x9ab.jpg"),
         a_picture("41.10.mp4", "recordings/2026-09-18/07/hall", Category.VIDEO),
     ]
-    assert list(recorder.locked([*pictures, *others])) == []
+    assert list(recorder.withheld([*pictures, *others])) == []
     frigate.retain(EVENT, retained=True)
-    assert list(recorder.locked([*pictures, *others])) == pictures
+    assert list(recorder.withheld([*pictures, *others])) == pictures
     frigate.database.write_bytes(b"no database")
-    assert list(recorder.locked(pictures)) == [], "what was marked since the last look cannot be known"
-    assert list(recorder.locked([a_picture("hall-1789717270.9-zzzzzz.jpg")])) != []
+    assert list(recorder.withheld(pictures)) == [], "what was marked since the last look cannot be known"
+    assert list(recorder.withheld([a_picture("hall-1789717270.9-zzzzzz.jpg")])) != []
 
 
 def test_a_database_that_cannot_be_read_is_told_and_keeps_nothing_from_going(frigate: Frigate) -> None:
     frigate.database.write_bytes(b"x" * 4096)
     recorder = read(frigate)
     assert "the recorder's database cannot be read" in (recorder.trouble or "")
-    assert list(recorder.locked([a_picture(f"hall-{EVENT}.jpg")])) == []
+    assert list(recorder.withheld([a_picture(f"hall-{EVENT}.jpg")])) == []
 
 
 def test_a_database_of_another_version_says_what_it_can(frigate: Frigate) -> None:

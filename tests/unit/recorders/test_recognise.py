@@ -86,6 +86,18 @@ def test_a_tree_of_motioneye_is_recognised_with_its_configuration_and_without(tm
     assert (best.recorder, best.recorder_config, best.matched, best.cameras) == ("motioneye", None, 3, ("Camera1",))
 
 
+def test_a_tree_of_zoneminder_is_recognised_by_its_event_directories(tmp_path: Path) -> None:
+    config, store = tmp_path / "zm.conf", tmp_path / "events"
+    config.write_text(f"ZM_DB_HOST=localhost:{tmp_path}/none.sock\nZM_DB_NAME=zm\nZM_DB_USER=u\n")
+    for event in (101, 102):
+        write(store, *(f"3/2026-09-18/{event}/{frame:05d}-capture.jpg" for frame in range(30)))
+    write(store, "4/2026-09-18/103/103-video.mp4", "notes.txt")
+    for configs, named in (([], None), ([str(config)], str(config))):
+        best = recognise(str(store), configs)[0]
+        assert (best.recorder, best.recorder_config, best.layout) == ("zoneminder", named, None)
+        assert (best.cameras, best.matched, best.looked_at) == (("monitor-3", "monitor-4"), 3, 4)
+
+
 def test_a_tree_of_mediamtx_is_recognised_by_its_configuration(tmp_path: Path) -> None:
     config, store = tmp_path / "mediamtx.yml", tmp_path / "recordings"
     config.write_text("paths: {all_others: {record: yes}}\n")

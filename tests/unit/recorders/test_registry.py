@@ -40,7 +40,7 @@ def test_every_supported_recorder_can_be_built(kind: str) -> None:
     assert build(kind, recorder_config="/etc/it/is.yml" if kind in NEED_THEIR_OWN else None).kind == kind
 
 
-@pytest.mark.parametrize("kind", ["viseron", "zoneminder", "moonfire"])
+@pytest.mark.parametrize("kind", ["viseron", "moonfire"])
 def test_a_recorder_of_a_later_version_is_told_apart_from_a_misspelling(kind: str) -> None:
     with pytest.raises(ConfigurationError, match="not supported yet in this version"):
         build(kind)
