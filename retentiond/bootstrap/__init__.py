@@ -31,15 +31,18 @@ from retentiond.services.changes import Change
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
 from retentiond.services.view import Found, Held, View
+from retentiond.services.who import Footage, Who, who
 
 __all__ = [
     "Against",
     "Change",
+    "Footage",
     "Found",
     "Held",
     "Loaded",
     "Outlook",
     "View",
+    "Who",
     "WitnessOrder",
     "adopted_identity",
     "ask",
@@ -69,5 +72,6 @@ __all__ = [
     "verify_trail",
     "vkey_text",
     "wall_now",
+    "who",
     "witness_key",
 ]

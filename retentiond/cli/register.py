@@ -11,6 +11,7 @@ import click
 from retentiond import bootstrap
 from retentiond.cli.findings import finding_fields, print_finding
 from retentiond.cli.options import Subcommands, as_json_option, common, emit_json, named
+from retentiond.cli.register_who import who
 from retentiond.cli.render import coloured, count_of, local, say, table
 from retentiond.cli.streams import write
 from retentiond.cli.times import typed_instant
@@ -25,6 +26,9 @@ from retentiond.domain.register_facts import FactChanges, compare_facts, facts
 @click.group("register", cls=Subcommands)
 def command() -> None:
     """Show and check the register of rooms and devices, at any time."""
+
+
+command.add_command(who)
 
 
 @command.command("show")

@@ -122,10 +122,17 @@ class View:
 
         `camera` is the name in a recorder, or the name or id of a registered device.
         """
-        names = self._names(camera)
+        return self.recordings(self._names(camera), since, until)
+
+    def recordings(self, names: frozenset[str] | None, since: datetime, until: datetime) -> Iterator[Found]:
+        """Yield the recordings of cameras with these names in recorders, of all for None: existing, then deleted."""
         for site in self._sources.sites:
             yield from self._existing(site.store.name, names, since, until)
         yield from self._deleted(names, since, until)
+
+    def records(self) -> Iterator[Record]:
+        """Yield everything that is on the record, in order."""
+        return self._sources.records()
 
     def holds(self, now: datetime) -> list[Held]:
         """Return the suspensions that are in force at `now`, in the order in which they were placed."""
@@ -151,10 +158,12 @@ class View:
         }
         return frozenset({camera, *known})
 
-    def _existing(self, store: StoreName, names: frozenset[str], since: datetime, until: datetime) -> Iterator[Found]:
+    def _existing(
+        self, store: StoreName, names: frozenset[str] | None, since: datetime, until: datetime
+    ) -> Iterator[Found]:
         suspensions = in_force(self._sources.decisions.suspensions.values(), self.now())
         for stream, _ in self._sources.catalogue.streams(store):
-            if stream.camera not in names:
+            if names is not None and stream.camera not in names:
                 continue
             coverage = self._book.coverage(stream)
             first = BEGINNING + _TICK
@@ -174,11 +183,13 @@ class View:
                     holds=holds,
                 )
 
-    def _deleted(self, names: frozenset[str], since: datetime, until: datetime) -> Iterator[Found]:
+    def _deleted(self, names: frozenset[str] | None, since: datetime, until: datetime) -> Iterator[Found]:
         for record in self._sources.records():
-            if record.type != EventType.RECORDING_DELETED or record.fields["rec"]["camera"] not in names:
+            if record.type != EventType.RECORDING_DELETED:
                 continue
             rec = record.fields["rec"]
+            if names is not None and rec["camera"] not in names:
+                continue
             start = instants.from_text(rec["start"])
             if since <= start < until:
                 yield Found(

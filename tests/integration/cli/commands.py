@@ -85,6 +85,7 @@ ROWS = (
     Row("register at 2026-03-01", "retentiond.register/1", reads="files"),
     Row("register diff {register}", "retentiond.register.diff/1", reads="files"),
     Row("register validate {register}", "retentiond.register.validate/1", reads="nothing"),
+    Row("register who --room hall --from 2026-01-01 --to 2030-01-01", "retentiond.register.who/1"),
     Row("register export rooms", "retentiond.register.export/1", reads="files"),
     Row("register export devices", "retentiond.register.export/1", reads="files"),
     Row("config check", "retentiond.config.check/1", reads="files"),
