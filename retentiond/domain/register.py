@@ -205,9 +205,12 @@ class Device:
         return self.is_here(instant) and (self.kind is DeviceKind.MICROPHONE or self.records_audio(instant))
 
     def changes(self) -> tuple[datetime, ...]:
-        """Return the instants at which the device's room changes, without the open ends."""
+        """Return the instants at which the device's room changes, without the open ends.
+
+        A device that never has a room has its name for as long as it is here: another one may have both afterwards.
+        """
         moves = [link.validity for link in self.links if link.relation is Relation.ASSIGNED]
-        return _ends([self.life, *moves] if moves else [])
+        return _ends([self.life, *moves])
 
     def track_changes(self) -> tuple[datetime, ...]:
         """Return the instants at which it changes what the device may record, without the open ends."""

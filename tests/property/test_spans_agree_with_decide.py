@@ -181,6 +181,15 @@ def test_a_coverage_names_the_rule_that_the_policy_names_for_that_instant(
         assert coverage.rule_for(start) == policy.deciding_rule(stream, categories, room)
 
 
+def test_a_name_that_a_device_without_a_room_gives_up_is_the_next_ones_from_then_on() -> None:
+    known = (KnownName(StoreName("main"), CameraName("reception")),)
+    first = Device("d1", "d1", DeviceKind.CAMERA, (), known, (), life=Validity(until=ZERO))
+    second = Device("d2", "d2", DeviceKind.CAMERA, (), known, (RoomLink("lobby", Relation.ASSIGNED),))
+    rule = DeletionRule("a", VIDEO, timedelta(hours=1), rooms=frozenset({"lobby"}))
+    coverage = book_of(Policy((rule,), timedelta()), first, second).coverage(a_stream())
+    assert (coverage.rule_for(ZERO - MS), coverage.rule_for(ZERO)) == (None, rule)
+
+
 def entries(device: Device) -> list[Validity]:
     named, tracks = [item.validity for item in device.known_as], [item.validity for item in device.tracks]
     return [device.life, *named, *tracks, *(link.validity for link in device.links)]
