@@ -23,6 +23,7 @@ from retentiond.recorders.mediamtx import build_mediamtx
 from retentiond.recorders.motion import FORGETFUL, build_motion
 from retentiond.recorders.motioneye import build_motioneye
 from retentiond.recorders.template import build_template
+from retentiond.recorders.viseron import build_viseron
 from retentiond.recorders.zoneminder import build_zoneminder
 from retentiond.recorders.zoneminder_conf import read_conf
 from retentiond.recorders.zoneminder_notes import UNWRITTEN
@@ -107,7 +108,7 @@ def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, s
     for config in configs:
         setup = Setup(_STORE, path, UTC, config)
         eye = build_motioneye(setup, FORGETFUL) if _is_of_motioneye(config) else build_motion(_STORE, path, UTC, config)
-        for recorder in (eye, build_frigate(setup), build_mediamtx(setup)):
+        for recorder in (eye, build_frigate(setup), build_viseron(setup), build_mediamtx(setup)):
             if _is_spoken_for(recorder):
                 yield recorder, None, config
         if _is_of_zoneminder(config):
@@ -115,6 +116,7 @@ def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, s
             yield (events if _is_spoken_for(events) else build_zoneminder(nameless, UNWRITTEN)), None, config
     yield build_zoneminder(nameless, UNWRITTEN), None, None
     yield build_frigate(nameless), None, None
+    yield build_viseron(nameless), None, None
     yield build_motion(_STORE, path, UTC, None), None, None
     for layout in COMMON_LAYOUTS:
         yield build_template(_STORE, UTC, (layout,)), layout, None

@@ -16,6 +16,7 @@ from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
 from retentiond.recorders.motion_memory import MotionMemory
 from retentiond.recorders.motioneye import build_motioneye
 from retentiond.recorders.template import build_template, template_layouts
+from retentiond.recorders.viseron import build_viseron
 from retentiond.recorders.zoneminder import EventNames, ZoneMinder, build_zoneminder
 from retentiond.recorders.zoneminder_notes import UNWRITTEN, NotesFile
 
@@ -24,15 +25,14 @@ AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | ZoneMinder | EventNames |
 _BY_CONFIGURATION: Mapping[str, Callable[[Setup], ConfiguredRecorder]] = {
     "frigate": build_frigate,
     "mediamtx": build_mediamtx,
+    "viseron": build_viseron,
 }
 
 SUPPORTED = (*_BY_CONFIGURATION, "motion", "motioneye", "template", "zoneminder")
 """What `recorder:` may say."""
 
-_LATER = {  # where no layout describes the files, None
-    "viseron": "segments/{camera}/%s.mp4",
-    "moonfire": None,
-}
+_LATER = frozenset({"moonfire"})
+"""Recorders whose files no layout describes."""
 
 
 def build_recorder(  # noqa: PLR0913  one argument for each key of a store
@@ -79,15 +79,9 @@ def _unsupported(kind: str, store: StoreName) -> str:
     choice = ", ".join(SUPPORTED)
     if kind not in _LATER:
         return f"store {store!r}: recorder {kind!r} is not known; use one of: {choice}"
-    layout = _LATER[kind]
-    if layout is None:
-        return (
-            f"store {store!r}: recorder {kind!r} is not supported yet in this version (supported: {choice}), "
-            "and no layout describes its files; leave its store out of the configuration"
-        )
     return (
-        f"store {store!r}: recorder {kind!r} is not supported yet in this version (supported: {choice}); "
-        f"use `recorder: template` with a layout such as {layout!r}"
+        f"store {store!r}: recorder {kind!r} is not supported yet in this version (supported: {choice}), "
+        "and no layout describes its files; leave its store out of the configuration"
     )
 
 

@@ -1,6 +1,6 @@
 """The keys of both files: what is known, for checking and for the JSON Schema."""
 
-RECORDERS = ("frigate", "mediamtx", "motion", "motioneye", "template", "zoneminder")
+RECORDERS = ("frigate", "mediamtx", "motion", "motioneye", "template", "viseron", "zoneminder")
 """The recorders of this version. Any other is read with `template` and a layout of its files."""
 
 TOP = (

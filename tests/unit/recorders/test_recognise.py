@@ -98,6 +98,16 @@ def test_a_tree_of_zoneminder_is_recognised_by_its_event_directories(tmp_path: P
         assert (best.cameras, best.matched, best.looked_at) == (("monitor-3", "monitor-4"), 3, 4)
 
 
+def test_a_tree_of_viseron_is_recognised_with_its_configuration_and_without(tmp_path: Path) -> None:
+    config, store = tmp_path / "config.yaml", tmp_path / "tier"
+    config.write_text("ffmpeg: {camera: {hall: {}}}\n")
+    write(store, "segments/hall/1789717270.m4s", "segments/hall/init.mp4", "thumbnails/hall/7.jpg")
+    for configs, named in (([], None), ([str(config)], str(config))):
+        best = recognise(str(store), configs)[0]
+        assert (best.recorder, best.recorder_config, best.cameras) == ("viseron", named, ("hall",))
+        assert (best.matched, best.looked_at) == (2, 3)
+
+
 def test_a_tree_of_mediamtx_is_recognised_by_its_configuration(tmp_path: Path) -> None:
     config, store = tmp_path / "mediamtx.yml", tmp_path / "recordings"
     config.write_text("paths: {all_others: {record: yes}}\n")

@@ -40,18 +40,10 @@ def test_every_supported_recorder_can_be_built(kind: str) -> None:
     assert build(kind, recorder_config="/etc/it/is.yml" if kind in NEED_THEIR_OWN else None).kind == kind
 
 
-@pytest.mark.parametrize("kind", ["viseron", "moonfire"])
+@pytest.mark.parametrize("kind", ["moonfire"])
 def test_a_recorder_of_a_later_version_is_told_apart_from_a_misspelling(kind: str) -> None:
     with pytest.raises(ConfigurationError, match="not supported yet in this version"):
         build(kind)
-
-
-@pytest.mark.parametrize("kind", ["viseron"])
-def test_the_layout_that_an_error_proposes_can_be_used(kind: str) -> None:
-    with pytest.raises(ConfigurationError) as refusal:
-        build(kind)
-    proposed = str(refusal.value).split("such as '")[1].rstrip("'")
-    assert build("template", layouts=(proposed,)).kind == "template"
 
 
 def test_an_unknown_recorder_names_the_supported_ones() -> None:
