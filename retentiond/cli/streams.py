@@ -5,6 +5,7 @@ Nothing else in the program writes to them, but click for its help texts.
 
 import os
 import sys
+from typing import TextIO
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.names import visible
@@ -72,7 +73,7 @@ def flushed(status: int, last: str = "") -> int:
 
 def give_up_output() -> int:
     """Discard what nobody reads, without a word, and return the exit status that says so."""
-    _discard_output()
+    _discard(sys.stdout)
     return READER_GONE
 
 
@@ -88,16 +89,17 @@ def complain(text: str) -> None:
         sys.stderr.write(f"retentiond: {visible(text)}\n".encode("utf-8", "backslashreplace").decode())
         sys.stderr.flush()
     except OSError:
-        pass
+        _discard(sys.stderr)  # the end of the process would try again, and change its exit status
 
 
-def _discard_output() -> None:
+def _discard(stream: TextIO) -> None:
+    """Let what is left in a stream, and what comes, go nowhere."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
     os.close(null)
 
 
 def _cannot_write(error: OSError) -> StorageError:
     """Discard what is left, so that this is told once, and return the error."""
-    _discard_output()
+    _discard(sys.stdout)
     return StorageError(f"standard output: cannot be written ({error.strerror}); free its disk, or write elsewhere")

@@ -40,7 +40,8 @@ class Warm:
 
     def __enter__(self) -> "Warm":
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # nobody is killed while it writes into the tree
-        environment.pop("RETENTIOND_DEBUG", None)
+        for name in ("RETENTIOND_DEBUG", "PYTHONUNBUFFERED"):
+            environment.pop(name, None)
         with (self.root / "server.log").open("ab") as log:
             self._server = subprocess.Popen(
                 [sys.executable, "-P", str(SERVER)],

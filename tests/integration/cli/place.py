@@ -20,6 +20,7 @@ PLAIN: Mapping[str, str | None] = {
     "TZ": ZONE,
     "RETENTIOND_CONFIG": None,
     "RETENTIOND_DEBUG": None,
+    "PYTHONUNBUFFERED": None,
     "NO_COLOR": None,
     "LC_ALL": "C.UTF-8",
 }

@@ -47,6 +47,18 @@ INSTANTS = {
     "first": "0001-01-01T00:00:00Z",
     "west": "0001-01-01T00:00:00+14:00",
 }
+NAMED = (
+    ("approve", "{x}", "--count", "1", "--digest", "0"),
+    ("approve", "main-0", "--count", "1", "--digest", "{x}"),
+    ("store", "adopt", "{x}"),
+    ("store", "show", "{x}"),
+    ("find", "--camera", "{x}"),
+    ("findings", "show", "{x}"),
+    ("findings", "acknowledge", "overdue", "{x}", "--why", "x", "--for", "1d"),
+    ("findings", "acknowledge", "overdue", "x", "--why", "{x}", "--for", "1d"),
+    ("audit", "show", "--camera", "{x}"),
+    ("audit", "show", "--run", "{x}"),
+)
 LINES = [" ".join(words) for words in TYPED]
 
 
@@ -86,6 +98,13 @@ def test_it_ends_well(words: tuple[str, ...], left: Place) -> None:
         for path in (left.root / "out").glob("*.yml"):
             path.unlink()
     assert left.files("*.mp4") == before
+
+
+@pytest.mark.parametrize("words", NAMED, ids=" ".join)
+def test_a_name_that_is_no_utf_8_is_refused_with_the_way_to_write_it(words: tuple[str, ...], left: Place) -> None:
+    done = left.call(*in_place(words, WORDS["not UTF-8"], left))
+    assert (done.status, done.out) == (2, "")
+    assert "'\\xff\\xfe' is no UTF-8; write a name as it is shown, with \\xNN for such bytes; see: " in done.err
 
 
 @pytest.mark.parametrize("words", [words for words in TYPED if words[0] in ("approve", "clock")], ids=str)
