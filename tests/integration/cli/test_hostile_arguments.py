@@ -6,6 +6,10 @@ from tests.integration.cli.place import Place
 
 TAKES_A_TIME = frozenset({"--at", "--from", "--to", "--since", "--wall", "at", "--count"})
 PROMISED = frozenset({0, 1, 2, 65, 69, 73, 74, 75, 77, 78})
+HOLD = (
+    *("hold", "place", "--from", "2026-01-01", "--to", "2026-01-02", "--until", "30d"),
+    *("--ground", "JustificationA17LegalClaims", "--requested-by", "legal department"),
+)
 TYPED = (
     ("{x}",),
     ("--{x}",),
@@ -29,6 +33,12 @@ TYPED = (
     ("findings", "acknowledge", "waiting_for_approval", "{x}", "--why", "x", "--for", "1d"),
     ("findings", "acknowledge", "waiting_for_approval", "other", "--why", "{x}", "--for", "1d"),
     ("findings", "acknowledge", "waiting_for_approval", "main", "--why", "x", "--for", "{x}"),
+    (*HOLD, "--camera", "{x}", "--reason", "x", "--reference", "x"),
+    (*HOLD, "--camera", "hall", "--reason", "{x}", "--reference", "{x}"),
+    (*HOLD, "--room", "{x}", "--reason", "x", "--reference", "x", "--requested-at", "{x}"),
+    ("hold", "approve", "{x}"),
+    ("hold", "extend", "H-1", "--until", "{x}"),
+    ("hold", "release", "{x}", "--why", "{x}"),
     ("register", "show", "--at", "{x}"),
     ("register", "at", "{x}"),
     ("register", "diff", "{x}"),
