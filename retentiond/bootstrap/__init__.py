@@ -30,7 +30,7 @@ from retentiond.bootstrap.working import ask, run_once
 from retentiond.services.changes import Change
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
-from retentiond.services.view import Found, Held, View
+from retentiond.services.view import Found, Held, Incomplete, View
 from retentiond.services.who import Footage, Who, who
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Footage",
     "Found",
     "Held",
+    "Incomplete",
     "Loaded",
     "Outlook",
     "View",

@@ -8,6 +8,7 @@ import click
 
 from retentiond.audit.reader import AuditFilter
 from retentiond.cli.options import text
+from retentiond.cli.render import local
 from retentiond.cli.times import typed_instant
 from retentiond.domain.errors import UsageError
 from retentiond.domain.event import EventType
@@ -34,6 +35,9 @@ def filters(function: _F) -> _F:
             since=None if since is None else typed_instant("--since", since),
             until=None if until is None else typed_instant("--until", until),
         )
+        if wanted.since is not None and wanted.until is not None and wanted.until <= wanted.since:
+            begin, end = local(wanted.since), local(wanted.until)
+            raise UsageError(f"--since {begin} is no earlier than --until {end}; exchange them")
         return function(wanted=wanted, **others)
 
     return filtered  # type: ignore[return-value]  # click replaces the signature

@@ -1,16 +1,19 @@
 """`retentiond find`: one answer to "what exists of this camera, what was deleted, and when"."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
 from retentiond import bootstrap
+from retentiond.cli.incomplete import incomplete_fields, say_incomplete
 from retentiond.cli.options import common, emit_json, text
 from retentiond.cli.progress import viewing
 from retentiond.cli.render import count_of, local, say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
+from retentiond.domain.errors import UsageError
 
 
 @click.command("find")
@@ -23,10 +26,25 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
     since = _instant("--from", begin, datetime(2000, 1, 1, tzinfo=UTC))
     with viewing(bootstrap.load(config)) as view:
         until = _instant("--to", end, view.now() + timedelta(days=1))
+        if until <= since:
+            raise UsageError(f"--from {local(since)} is no earlier than --to {local(until)}; exchange them")
+        incomplete = view.incomplete()
         rows = sorted(view.find(camera, since, until), key=lambda row: (row.start, row.path))
     if as_json:
-        emit_json("retentiond.find/1", {"camera": camera, "recordings": [_fields(row) for row in rows]})
+        emit_json(
+            "retentiond.find/1",
+            {
+                "camera": camera,
+                "recordings": [_fields(row) for row in rows],
+                "incomplete": incomplete_fields(incomplete),
+            },
+        )
         return
+    _print(camera, rows)
+    say_incomplete(incomplete)
+
+
+def _print(camera: str, rows: Sequence[bootstrap.Found]) -> None:
     if not rows:
         say(f"no recording of camera {camera!r} in that time, neither on the disk nor in the audit trail")
         return

@@ -3,6 +3,7 @@
 import click
 
 from retentiond import bootstrap
+from retentiond.cli.incomplete import incomplete_fields, say_incomplete
 from retentiond.cli.options import Subcommands, common, emit_json, text
 from retentiond.cli.progress import viewing
 from retentiond.cli.render import count_of, local, say, table
@@ -71,6 +72,7 @@ def show(name: str, config: str, as_json: bool) -> None:
     """Show the streams of store NAME, and a sample of the files that no layout explains."""
     with viewing(bootstrap.load(config)) as view:
         survey = next((item for item in view.surveys(view.now()) if item.store == name), None)
+        incomplete = [item for item in view.incomplete() if item.store == name]
     if survey is None:
         raise UsageError(f"no store {name!r} in the configuration; see: retentiond store list")
     sample = [readable(path) for path in survey.unclassified_sample]
@@ -86,6 +88,7 @@ def show(name: str, config: str, as_json: bool) -> None:
             for item in survey.streams
         ]
         fields = {"store": name, "streams": streams, "unclassified": survey.unclassified, "sample": sample}
+        fields["incomplete"] = incomplete_fields(incomplete)
         emit_json("retentiond.store/1", fields)
         return
     table(
@@ -105,3 +108,4 @@ def show(name: str, config: str, as_json: bool) -> None:
     say(f"{count_of(survey.unclassified, 'file')} that no layout explains, never deleted")
     for path in sample:
         say(f"  {path}")
+    say_incomplete(incomplete)

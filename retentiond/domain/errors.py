@@ -2,7 +2,7 @@
 
 Classes carry no logic and never log. An adapter turns an `OSError` into one of these with `from error`,
 naming the object, the rule and the remedy. The numbers are sysexits(3), and a contract with units and scripts
-(docs/interfaces.md, "Exit codes").
+(README, "Commands and exit statuses").
 """
 
 

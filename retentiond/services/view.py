@@ -14,14 +14,14 @@ from retentiond.domain.rule import DeletionRule
 from retentiond.domain.span import BEGINNING, Span, within
 from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Suspension, in_force
-from retentiond.ports import Catalogue, Recorder, Store
+from retentiond.ports import Absent, Catalogue, Foreign, Recorder, Store
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import store_findings
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.outlook import Forecaster, Outlook
 from retentiond.services.rulebook import RuleBook
-from retentiond.services.survey import Survey, Surveyor
+from retentiond.services.survey import Survey, Surveyor, condition_name
 
 _ALL = DeletionRule("all", frozenset(), timedelta())
 _TICK = timedelta(milliseconds=1)
@@ -59,6 +59,15 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Incomplete:
+    """A store of which the catalogue may not know all: never scanned whole, or not there now."""
+
+    store: StoreName
+    condition: str
+    last_scan: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """Where a view reads."""
 
@@ -91,6 +100,16 @@ class View:
         """Look over every store."""
         surveyor = self._sources.surveyor
         return [surveyor.survey(site.store.name, site.store.examine(), self._book, now) for site in self._sources.sites]
+
+    def incomplete(self) -> tuple[Incomplete, ...]:
+        """Return the stores of which the catalogue may not know all."""
+        found = []
+        for site in self._sources.sites:
+            condition = site.store.examine()
+            last_scan = self._sources.catalogue.scan_state(site.store.name).last_complete
+            if last_scan is None or isinstance(condition, Absent | Foreign):
+                found.append(Incomplete(site.store.name, condition_name(condition), last_scan))
+        return tuple(found)
 
     def outlook(self, at: datetime | None = None) -> list[Outlook]:
         """Say what is due in every store now, or `at` another instant, and what falls due next."""

@@ -205,3 +205,52 @@ def test_a_long_scan_is_counted_where_a_person_watches(fresh: Place) -> None:
         (fresh.store / "entrance" / f"2026-01-{number:03}").mkdir()
     assert "scanning: " in on_a_terminal(fresh, "check")
     assert "scanning: " not in fresh.call("check").err
+
+
+def test_what_was_not_scanned_whole_is_never_called_all_there_is(make: Make) -> None:
+    place = make()
+    assert place.call("store", "adopt", "main").status == 0  # which makes a catalogue, and scans nothing
+    words = "store main has not been scanned whole yet: there may be more on its disk"
+    for command in ("check", "find --camera hall", "store show main"):
+        done = place.call(*command.split())
+        assert done.out.splitlines()[-1 if command != "check" else -2] == words
+        assert place.call_json(*command.split())["incomplete"] == [
+            {"store": "main", "condition": "present", "last_scan": None}
+        ]
+    assert "no findings\n" not in place.call("check").out
+    place.accept_clock()
+    place.call("run", "--once")
+    for command in ("check", "find --camera hall", "store show main"):
+        assert words not in place.call(*command.split()).out
+        assert place.call_json(*command.split())["incomplete"] == []
+
+
+def test_what_is_said_of_a_disk_that_is_away_is_said_to_be_old(make: Make) -> None:
+    place = make()
+    assert place.call("store", "adopt", "main").status == 0
+    place.accept_clock()
+    place.call("run", "--once")
+    place.store.rename(place.store.with_name("away"))
+    for command in ("check", "find --camera hall", "store show main"):
+        done = place.call(*command.split())
+        assert re.search(
+            rf"^store main is absent: what is said to be on its disk is what the scan at {INSTANT.pattern} saw$",
+            done.out,
+            re.MULTILINE,
+        )
+    (item,) = place.call_json("find", "--camera", "hall")["incomplete"]
+    assert (item["store"], item["condition"]) == ("main", "absent")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "find --camera hall --from 2026-03-02 --to 2026-03-01",
+        "find --camera hall --from 2026-03-01 --to 2026-03-01",
+        "audit show --since 2026-03-02 --until 2026-03-01",
+    ],
+)
+def test_a_time_that_ends_before_it_begins_is_no_empty_answer(left: Place, command: str) -> None:
+    done = left.call(*command.split())
+    assert (done.status, done.out) == (2, "")
+    assert re.search(rf" {INSTANT.pattern} is no earlier than --(to|until) {INSTANT.pattern}; exchange them$", done.err)
