@@ -8,6 +8,7 @@ each stream: an index by path would double the file.
 import os
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import quote
 
@@ -121,13 +122,22 @@ def _hold_room(path: str, size_bytes: int) -> None:
 
     SQLite maps the index of its journal into memory; a page of it without a block ends the process with SIGBUS. A disk
     that holds no room has to have some when it is needed; that is no reason not to begin.
+
+    It is done through the descriptor that SQLite has. To open another and close it would drop every lock that this
+    process has on the file (fcntl(2)): the next reader would take itself for the first, cut the index, and end us.
     """
     with suppress(OSError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
+        for descriptor in _descriptors_of(path):
             hold_room(descriptor, 0, size_bytes)
-        finally:
-            os.close(descriptor)
+
+
+def _descriptors_of(path: str) -> Iterator[int]:
+    """Yield the descriptors of this process that are open for writing on the file at `path`. Raises OSError."""
+    wanted = os.lstat(path)
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(int(name)), wanted):
+                yield int(name)
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:

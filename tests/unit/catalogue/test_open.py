@@ -4,6 +4,8 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -338,3 +340,25 @@ def test_a_path_of_odd_characters_is_read_as_it_is(tmp_path: Path) -> None:
         fill(catalogue, recordings(2))
     with open_read_only(str(odd / "catalogue.db")) as reader:
         assert count(reader) == 2
+
+
+def test_a_reader_beside_the_writer_never_takes_itself_for_the_first(tmp_path: Path) -> None:
+    """It would cut the index that the writer has mapped, whose next look at it is then a SIGBUS."""
+    path = str(tmp_path / "catalogue.db")
+    read = (
+        "import sqlite3, sys; reader = sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True);"
+        " print(reader.execute(sys.argv[2]).fetchone())"
+    )
+    with open_catalogue(path):
+        before = os.stat(f"{path}-shm").st_size
+        done = subprocess.run(
+            [sys.executable, "-c", read, path, "SELECT count(*) FROM recording"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == "(0,)\n"
+        assert os.stat(f"{path}-shm").st_size == before
+        lock = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)"
+        taken = subprocess.run([sys.executable, "-c", lock, f"{path}-shm"], capture_output=True, text=True, check=False)
+        assert "BlockingIOError" in taken.stderr, "the writer has lost the lock that says it is there"
