@@ -111,10 +111,13 @@ def run_once(loaded: Loaded) -> dict[str, Any]:
 
 
 def ask(loaded: Loaded, request: dict[str, Any], *, alone: bool = True) -> dict[str, Any]:
-    """Put a request to the daemon; if none runs and `alone`, take the lock and do what it asks here."""
+    """Put a request to the daemon; if none runs and `alone`, take the lock and do what it asks here.
+
+    The answer's `daemon` tells which it was: what is asked here is on the record, and nobody acts on it yet.
+    """
     settings = loaded.settings
     try:
-        return ask_daemon(settings.socket, request, 90.0)
+        return {**ask_daemon(settings.socket, request, 90.0), "daemon": True}
     except UnreachableError:
         if not alone:
             raise
@@ -128,4 +131,4 @@ def ask(loaded: Loaded, request: dict[str, Any], *, alone: bool = True) -> dict[
         cycle.start()
         reply = answer(cycle, request, actor_name(settings.state, asking))
         cycle.finish()
-        return reply
+        return {**reply, "daemon": False}

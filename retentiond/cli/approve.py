@@ -18,4 +18,5 @@ def command(run: str, count: int, digest: str, config: str, as_json: bool) -> No
     if as_json:
         emit_json("retentiond.approve/1", answer)
     else:
-        say(f"approved: {answer['run']}, {count_of(answer['count'], 'recording')}; the daemon deletes them now")
+        when = "now" if answer["daemon"] else "when it is started, within 24 hours"
+        say(f"approved: {answer['run']}, {count_of(answer['count'], 'recording')}; the daemon deletes them {when}")

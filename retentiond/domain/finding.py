@@ -120,6 +120,11 @@ class Finding:
         return SEVERITY.get(self.key.kind, Severity.WARNING)
 
 
+def recordings(count: int) -> str:
+    """Return `1 recording`, `2 recordings`."""
+    return "1 recording" if count == 1 else f"{count} recordings"
+
+
 def finding(kind: FindingKind, subject: str, message: str, remedy: str, *, facts: str = "") -> Finding:
     """Build a finding in one call."""
     return Finding(FindingKey(kind, subject), message, remedy, facts)

@@ -181,7 +181,7 @@ class Deleter:
         return still
 
     def _given_up(self, chunk: _Chunk, due: Sequence[DueRecording]) -> Sequence[DueRecording]:
-        """Ask the recorder what it does not give up. That stays, and is a finding until it goes (ADR 0017)."""
+        """Ask the recorder what it does not give up. That stays, and is a finding until it goes (ADR 0018)."""
         withheld = chunk.order.recorder.withheld([item.recording for item in due]) if due else {}
         for recording, why in withheld.items():
             chunk.result.failed += 1

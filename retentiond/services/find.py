@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from retentiond.domain.event import Event, finding_closed, finding_opened
-from retentiond.domain.finding import Finding, FindingKind, compare_findings, finding
+from retentiond.domain.finding import Finding, FindingKind, compare_findings, finding, recordings
 from retentiond.domain.recording import StoreName
 from retentiond.domain.run import WAIT_TEXT
 from retentiond.domain.starts import Arrival, Doubt
@@ -131,7 +131,7 @@ def _overdue(survey: Survey, obstacle: str | None) -> Iterable[Finding]:
             yield finding(
                 FindingKind.OVERDUE,
                 f"{stream.store} / {stream.camera} / {stream.category}",
-                f"{status.overdue} recordings of camera {stream.camera!r} ({stream.category}) are past their deadline: "
+                f"camera {stream.camera!r} ({stream.category}) has {recordings(status.overdue)} past the deadline: "
                 + "; ".join(reasons_of(survey, status, obstacle)),
                 "see what holds them: retentiond plan",
             )
@@ -160,7 +160,7 @@ def _uncovered(survey: Survey) -> Iterable[Finding]:
         yield finding(
             FindingKind.UNCOVERED,
             f"{stream.store} / {stream.camera} / {stream.category}",
-            f"no deletion rule covers {count} recordings of camera {stream.camera!r} ({stream.category})",
+            f"no deletion rule covers {recordings(count)} of camera {stream.camera!r} ({stream.category})",
             f"add a rule to deletion_rules that selects category {stream.category} and this camera",
         )
 
@@ -170,7 +170,7 @@ def _unclassified(survey: Survey) -> Iterable[Finding]:
         yield finding(
             FindingKind.UNCLASSIFIED_FILES,
             survey.store,
-            f"{survey.unclassified} files in store {survey.store!r} match no layout and are never deleted",
+            f"files in store {survey.store!r} that match no layout and are never deleted: {survey.unclassified}",
             f"see some of them: retentiond store show {survey.store}; then name their layout, or move them away",
         )
 
@@ -182,39 +182,39 @@ def _unlisted(survey: Survey) -> Iterable[Finding]:
         yield finding(
             FindingKind.STORE_TOO_DEEP,
             survey.store,
-            f"store {survey.store!r} has {len(deep)} directories deeper than 16 levels, which are not looked into",
+            f"directories of store {survey.store!r} deeper than 16 levels, which are not looked into: {len(deep)}",
             "no recorder makes these; look who does",
         )
     if closed:
         yield finding(
             FindingKind.STORE_UNREADABLE,
             survey.store,
-            f"{len(closed)} directories of store {survey.store!r} cannot be listed: {closed[0].why}",
+            f"directories of store {survey.store!r} that cannot be listed: {len(closed)}; the first: {closed[0].why}",
             "give the daemon the rights it needs: retentiond doctor",
         )
 
 
 def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
     kinds = {
-        Doubt.UNKNOWN_TIME: (FindingKind.UNKNOWN_START, "carry no plausible time; they count from when they were seen"),
+        Doubt.UNKNOWN_TIME: (FindingKind.UNKNOWN_START, "without a plausible time, counted from first sight"),
         Doubt.FUTURE_TIME: (
             FindingKind.UNKNOWN_START,
-            "claim to be from the future; they count from first sight",
+            "claiming to be from the future, counted from first sight",
         ),
         Doubt.NAMED_BEHIND: (
             FindingKind.UNKNOWN_START,
-            "were named by a clock that was behind; they count from when they came",
+            "named by a clock that was behind, counted from arrival",
         ),
         Doubt.REWRITTEN: (
             FindingKind.REWRITTEN,
-            "were written again long after their start; they count from then on",
+            "written again long after the start, counted from then on",
         ),
     }
     counts: Counter[tuple[FindingKind, str, str]] = Counter()
     for row in odd:
         camera = row.recording.stream.camera
         if row.arrival is Arrival.DISPUTED:
-            text = "were past their deadline when they arrived; they go a day after their arrival, or when approved"
+            text = "past the deadline on arrival, to go a day after arrival or when approved"
             counts[FindingKind.DISPUTED_START, camera, text] += 1
         elif row.doubt is not None and row.doubt in kinds:
             kind, text = kinds[row.doubt]
@@ -223,7 +223,7 @@ def _odd(store: StoreName, odd: Sequence[CatalogueRow]) -> Iterable[Finding]:
         yield finding(
             kind,
             f"{store} / {name}",
-            f"{count} recordings of camera {name!r} {text}",
+            f"{recordings(count)} of camera {name!r} {text}",
             "check the clock of the camera and of the recorder",
         )
 
@@ -236,8 +236,8 @@ def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding
         yield finding(
             FindingKind.IMMUTABLE,
             store,
-            f"{marked} recordings of store {store!r} are due, and they or their directory are marked immutable or "
-            "append-only (chattr +i, +a): nobody can delete them while they are",
+            f"store {store!r} has {recordings(marked)} due, and the file or its directory is marked immutable or "
+            "append-only (chattr +i, +a): nobody can delete what is so marked",
             "find them: retentiond audit show; if nobody means to keep them, take the mark off: chattr -i -a FILE; "
             "retentiond never does",
         )
@@ -246,14 +246,14 @@ def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding
         yield finding(
             FindingKind.LOCKED_IN_RECORDER,
             store,
-            f"{locked} recordings in store {store!r} are due and stay, because somebody locked them in the recorder",
+            f"store {store!r} has {recordings(locked)} due and kept, because somebody locked that in the recorder",
             "unlock them in the recorder; what has to be kept on a ground is kept by: retentiond hold place",
         )
     for error, count in stuck.items():
         yield finding(
             FindingKind.CANNOT_DELETE,
             f"{store} / {error}",
-            f"{count} recordings in store {store!r} could not be deleted in three attempts: {error}",
+            f"store {store!r} has {recordings(count)} due that could not be deleted in three attempts: {error}",
             "see what this host lets the daemon do: retentiond doctor",
         )
 
@@ -261,11 +261,11 @@ def _setbacks(store: StoreName, setbacks: Sequence[Setback]) -> Iterable[Finding
 def _waiting(survey: Survey) -> Iterable[Finding]:
     plan = survey.waiting
     if plan is not None:
-        late = f"; {survey.overdue} in the store are past their deadline" if survey.overdue else ""
+        late = f"; past the deadline in the store: {survey.overdue}" if survey.overdue else ""
         yield finding(
             FindingKind.WAITING_FOR_APPROVAL,
             plan.store,
-            f"{plan.count} recordings of store {plan.store!r} are due and wait: {WAIT_TEXT[plan.why]}{late}",
+            f"store {plan.store!r} has {recordings(plan.count)} due and waiting: {WAIT_TEXT[plan.why]}{late}",
             f"see: retentiond plan; then: retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}",
         )
 
@@ -278,7 +278,7 @@ def removed_by_others(store: StoreName, count: int) -> tuple[Finding, ...]:
         finding(
             FindingKind.REMOVED_BY_OTHERS,
             store,
-            f"{count} recordings of store {store!r} were removed by another hand since the last scan",
+            f"store {store!r} lost {recordings(count)} to another hand since the last scan",
             "if the recorder cleans up by itself, switch that off, or the record of deletions stays incomplete",
         ),
     )
@@ -292,7 +292,7 @@ def links_left(store: StoreName, count: int) -> tuple[Finding, ...]:
         finding(
             FindingKind.LINKS_LEFT,
             store,
-            f"{count} deleted recordings of store {store!r} have other names left (hard links): they are still on disk",
+            f"store {store!r} has {recordings(count)} deleted, yet still on disk under other names (hard links)",
             "find them by inode number in the audit trail: retentiond audit show; then remove the other names",
         ),
     )
@@ -306,8 +306,7 @@ def shared_extents(store: StoreName, count: int) -> tuple[Finding, ...]:
         finding(
             FindingKind.SHARED_EXTENTS,
             store,
-            f"{count} deleted recordings of store {store!r} share their blocks with a snapshot or a copy (reflink): "
-            "they are still on disk there",
+            f"store {store!r} has {recordings(count)} deleted, yet still on disk in a snapshot or a copy (reflink)",
             "remove the snapshot or the copy; keep snapshots of a store no longer than the margin you promise",
         ),
     )

@@ -20,7 +20,7 @@ def lost_findings(decisions: Decisions) -> tuple[Finding, ...]:
         finding(
             FindingKind.AUDIT_DAMAGED,
             "lost records",
-            f"{decisions.lost} records of the audit trail are lost, and with them what was decided: nothing is deleted",
+            f"records of the audit trail are lost, and with them what was decided: {decisions.lost}; nothing is deleted",
             "restore the trail that was set aside, or place again the holds that there were, then: "
             "retentiond audit accept-loss",
         ),
@@ -38,6 +38,6 @@ def accept_loss(journal: Journal, count: int, actor: str, why: str) -> int:
     if not lost:
         raise UsageError("no records of the audit trail are lost; there is nothing to accept")
     if count != lost:
-        raise UsageError(f"{lost} records are lost, and not {count}; see: retentiond findings list")
+        raise UsageError(f"the number of lost records is {lost}, not {count}; see: retentiond findings list")
     journal.write([loss_accepted(lost, actor, why)])
     return lost

@@ -153,7 +153,7 @@ def test_case_52_a_period_that_is_cut_from_thirty_days_to_three_waits_and_is_tol
     world.cycle.tick()
     assert world.files() == before
     item = told(world, FindingKind.WAITING_FOR_APPROVAL)
-    assert re.match(r"200 recordings of store 'main' are due and wait: .+", item.message)
+    assert re.match(r"store 'main' has 200 recordings due and waiting: .+", item.message)
     assert re.search(r"retentiond approve main-[0-9a-f]{8} --count 200 --digest [0-9a-f]{64}", item.remedy)
     world.pass_time(11 * DAY, look_every=timedelta(hours=6))
     gone = [line["rec"]["path"] for line in world.records("recording.deleted")]

@@ -160,7 +160,7 @@ def test_case_13_a_name_by_a_camera_that_lost_its_clock_counts_from_its_arrival(
     world.scan()
     item = told(world, FindingKind.UNKNOWN_START)
     assert item.key.subject == "main / yard"
-    assert "1 recordings of camera 'yard'" in item.message
+    assert "1 recording of camera 'yard'" in item.message
     world.clock.pass_until(BEGIN + PERIOD - MARGIN - SECOND)
     world.record_many("hall", world.clock.wall - 10 * HOUR, 30, every=timedelta(minutes=9))
     world.scan()
@@ -192,8 +192,8 @@ def test_case_14_seconds_that_are_something_else_are_unknown_and_never_very_old(
     path.write_bytes(b"x")
     world.scan()
     says = {
-        FindingKind.UNKNOWN_START: "camera 'yard' carry no plausible time; they count from when they were seen",
-        FindingKind.UNCLASSIFIED_FILES: "1 files in store 'main' match no layout and are never deleted",
+        FindingKind.UNKNOWN_START: "camera 'yard' without a plausible time, counted from first sight",
+        FindingKind.UNCLASSIFIED_FILES: "files in store 'main' that match no layout and are never deleted: 1",
     }
     assert says[kind] in told(world, kind).message
     world.pass_time(29 * DAY, look_every=DAY)
@@ -214,7 +214,7 @@ def test_case_35_after_three_months_off_a_person_accepts_the_clock_and_then_the_
     world.scan()
     assert world.records("recording.deleted") == [], "more than half of the store waits, whatever explains it"
     item = told(world, FindingKind.WAITING_FOR_APPROVAL)
-    assert "200 recordings of store 'main' are due and wait: more than half of the store is due" in item.message
+    assert "store 'main' has 200 recordings due and waiting: more than half of the store is due" in item.message
     assert world.approve() == 200
     assert world.files() == set()
 

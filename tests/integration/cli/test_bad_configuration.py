@@ -187,7 +187,7 @@ def test_49_a_layout_that_matches_nothing_deletes_nothing_and_is_a_finding(bad: 
     spoil(bad, LAYOUT, 'layout: "{camera}/%Y-%m-%d/%H-%M-%S.avi"')
     assert bad.call("run", "--once").status == 1
     found = {item["kind"]: item["message"] for item in bad.call_json("check")["findings"]}
-    assert found["unclassified_files"] == "6 files in store 'main' match no layout and are never deleted"
+    assert found["unclassified_files"] == "files in store 'main' that match no layout and are never deleted: 6"
 
 
 @pytest.mark.parametrize("selector", ["cameras: []", "stores: []", "rooms: []"])

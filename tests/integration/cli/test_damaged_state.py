@@ -157,7 +157,7 @@ def test_a_damaged_catalogue_is_begun_anew_and_what_is_due_waits(place: Place) -
     OTHER["catalogue.db garbage"](place.state)
     assert place.call("run", "--once").status == 1
     assert (place.state / "catalogue.db.corrupt-1").exists()
-    assert "2 recordings of store 'main' are due and wait" in place.call("check").out
+    assert "store 'main' has 2 recordings due and waiting" in place.call("check").out
 
 
 def test_a_damaged_clock_is_mended_by_what_its_error_says(place: Place) -> None:

@@ -37,6 +37,20 @@ def test_a_plan_says_what_to_type_and_that_releases_it(make: Make) -> None:
         assert INSTANT.search(found[1].partition("deleted ")[2])
 
 
+def test_an_approval_while_no_daemon_runs_says_when_it_takes_effect(make: Make) -> None:
+    place = make()
+    with place.running():
+        place.accept_clock()
+        place.wait(place.is_waiting, "a plan")
+        (typed,) = commands_in(place.call("plan").out)
+    done = place.call(*typed)
+    assert (done.status, done.err) == (0, "")
+    assert done.out.endswith("2 recordings; the daemon deletes them when it is started, within 24 hours\n")
+    assert len(place.files("*.mp4")) == 6
+    with place.running():
+        place.wait(lambda: len(place.files("*.mp4")) == 4, "the deletion")
+
+
 def test_a_finding_says_how_to_note_it_and_that_notes_it(make: Make) -> None:
     place = make()
     with place.running():

@@ -93,7 +93,7 @@ def test_a_disk_that_fails_delays_no_other_and_is_used_again_when_it_is_back(wor
         assert len(deleted) == 40
         assert all(LIMIT <= age_of(line) <= LIMIT + MINUTE for line in deleted)
         assert FindingKind.STORE_ABSENT in world.findings()
-        assert finding(world, FindingKind.OVERDUE).message.endswith("past their deadline: the store is absent")
+        assert finding(world, FindingKind.OVERDUE).message.endswith("past the deadline: the store is absent")
         world.crash()
         put_back(point, tmp_path)
         world.start()

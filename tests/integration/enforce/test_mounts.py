@@ -227,7 +227,7 @@ def test_a_recording_marked_immutable_is_a_finding_of_its_own_until_the_operator
         assert world.findings() >= {FindingKind.IMMUTABLE, FindingKind.OVERDUE}
         assert FindingKind.CANNOT_DELETE not in world.findings()
         (item,) = [item for item in world.cycle.report().findings if item.key.kind is FindingKind.IMMUTABLE]
-        assert item.message.startswith("1 recordings of store 'main' are due")
+        assert item.message.startswith("store 'main' has 1 recording due")
         assert "chattr -i -a FILE" in item.remedy
         listed = subprocess.run(["lsattr", path], check=True, capture_output=True, text=True).stdout
         assert flag in listed.split()[0], "the mark is somebody's, and stays"

@@ -42,7 +42,7 @@ def test_a_plan_that_waits_is_said_again_each_day_with_what_is_overdue(world: Wo
     live(world, 3 * DAY + HOUR)
     lines = told(world)
     assert [line.get("reminder", False) for line in lines] == [False, True, True, True]
-    assert all("100 in the store are past their deadline" in str(line["message"]) for line in lines)
+    assert all("past the deadline in the store: 100" in str(line["message"]) for line in lines)
     assert all("retentiond approve" in str(line["remedy"]) for line in lines)
 
 
