@@ -20,7 +20,7 @@ def lost_findings(decisions: Decisions) -> tuple[Finding, ...]:
         finding(
             FindingKind.AUDIT_DAMAGED,
             "lost records",
-            f"records of the audit trail are lost, and with them what was decided: {decisions.lost}; nothing is deleted",
+            f"lost records of the audit trail, and with them what was decided: {decisions.lost}; nothing is deleted",
             "restore the trail that was set aside, or place again the holds that there were, then: "
             "retentiond audit accept-loss",
         ),

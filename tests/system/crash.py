@@ -36,8 +36,10 @@ class Seen:
 class CrashDisks:
     """A store and its state with work that is due; run on again and again from the same beginning."""
 
-    def __init__(self, trial: Trial, directory: Path) -> None:
+    def __init__(self, trial: Trial, directory: Path, kind: str) -> None:
         self._trial = trial
+        # Another test's mount namespace may keep the image before this one mounted, and all have one UUID.
+        self._options = "loop,nouuid" if kind == "xfs" else "loop"
         self._directory = directory
         self._points = {"store": trial.site.store, "state": trial.site.state}
 
@@ -78,7 +80,7 @@ class CrashDisks:
     def _mounted(self, which: str) -> Iterator[None]:
         with ExitStack() as stack:
             for name, point in self._points.items():
-                stack.enter_context(mounted(point, "-o", "loop", str(self._directory / f"{which}-{name}.img")))
+                stack.enter_context(mounted(point, "-o", self._options, str(self._directory / f"{which}-{name}.img")))
             yield
 
 
@@ -93,4 +95,4 @@ def crash_disks(root: Path, kind: str) -> Iterator[CrashDisks]:
                 image = make_image(outer, kind, SIZES[kind]).rename(outer / f"base-{name}.img")
                 stack.enter_context(mounted(point, "-o", "loop", str(image)))
             trial = Trial(site, warm)
-        yield CrashDisks(trial, outer)
+        yield CrashDisks(trial, outer, kind)

@@ -188,9 +188,7 @@ def test_case_43_a_byte_appended_every_day_pins_nothing_silently(tmp_path: Path)
             world.approve()
     assert path.exists()
     item = told(world, FindingKind.REWRITTEN)
-    assert item.message == (
-        "1 recording of camera 'hall' written again long after the start, counted from then on"
-    )
+    assert item.message == ("1 recording of camera 'hall' written again long after the start, counted from then on")
     for _ in range(5):
         a_day_with_a_byte()
         assert FindingKind.REWRITTEN in world.findings(), "it is said for as long as it lasts"
@@ -218,7 +216,8 @@ def test_case_44_a_second_store_bound_into_this_one_is_not_entered(world: World)
             world.approve()
         assert victim.exists()
         item = told(world, FindingKind.STORE_UNREADABLE)
-        assert item.message.startswith("directories of store 'main' that cannot be listed: 1; the first: Invalid cross-device link")
+        assert item.message.startswith("directories of store 'main' that cannot be listed: 1; the first: ")
+        assert "Invalid cross-device link" in item.message
         assert "bound" not in {str(stream.camera) for stream, _ in world.catalogue.streams(world.keeper.name)}
 
 
