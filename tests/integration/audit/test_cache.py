@@ -54,6 +54,7 @@ def everything() -> list[Event]:
         an_event(EventType.POLICY_LOADED, digest="p1"),
         an_event(EventType.REGISTER_LOADED, digest="r1", added=["room hall: there"]),
         an_event(EventType.STORE_ADOPTED, store="main", inode=5, file_system="ext4"),
+        an_event(EventType.AUDIT_FORKED, lost=2),
         *intents(STORE, "run-1", three),
         not_deleted(EventType.DELETION_VOID, 4, "c-1", a_recording(), "changed"),
         approval_given(a_plan("ab" * 32), "op-1", later),
