@@ -29,11 +29,12 @@ from retentiond.recorders.registry import build_recorder
 from retentiond.recorders.zoneminder_notes import NotesFile
 from retentiond.services.answer import answer
 from retentiond.services.approve import Consent
-from retentiond.services.cycle import Cycle, Mode
+from retentiond.services.cycle import Cycle
 from retentiond.services.delete import Deleter
 from retentiond.services.journal import Journal
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.keep_time import Timekeeper
+from retentiond.services.overview import Mode
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.survey import Surveyor

@@ -17,10 +17,11 @@ from retentiond.domain.errors import UnreachableError
 from retentiond.durable import SpareFile
 from retentiond.ports import Observer, Watch
 from retentiond.services.answer import answer
-from retentiond.services.cycle import Cycle, Mode
+from retentiond.services.cycle import Cycle
 from retentiond.services.delete import Deleter
 from retentiond.services.journal import Journal
 from retentiond.services.keep_store import Parts, StoreKeeper
+from retentiond.services.overview import Mode
 from retentiond.services.survey import Surveyor
 
 if TYPE_CHECKING:

@@ -5,11 +5,9 @@ stops another's work (I9).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.clock import Credible, TrustedTime
 from retentiond.domain.errors import MustRestartError, RetentiondError, TryAgainError, UsageError
 from retentiond.domain.event import Event, EventType, finding_acknowledged
@@ -18,17 +16,17 @@ from retentiond.domain.instants import EPOCH
 from retentiond.domain.recording import StoreName
 from retentiond.domain.register_event import register_loaded
 from retentiond.domain.run import Plan
-from retentiond.ports import AnchorStatus, Present, Snapshot, WalkStep, Watch
+from retentiond.ports import AnchorStatus, Snapshot, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
-from retentiond.services.check_placement import RoomCheck, check_rooms
+from retentiond.services.check_placement import check_rooms
 from retentiond.services.check_recorders import check_recorders
-from retentiond.services.find import failed_store, record_findings, store_findings
-from retentiond.services.find_holds import hold_findings, hold_status
+from retentiond.services.find import failed_store, record_findings
 from retentiond.services.keep_store import Parts, StoreKeeper
-from retentiond.services.lost_records import accept_loss, lost_findings
+from retentiond.services.lost_records import accept_loss
+from retentiond.services.overview import Mode, Overview, Situation
 from retentiond.services.recover import catch_up
-from retentiond.services.report import heartbeat, store_status
+from retentiond.services.report import heartbeat
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import StoreScan
 from retentiond.services.survey import Survey
@@ -41,38 +39,8 @@ RETRY_WAIT = timedelta(seconds=1)
 
 HEARTBEAT_EVERY = timedelta(hours=1)
 
-WATCH_GRACE = timedelta(minutes=5)
-"""So long after the start a watcher may still be setting up."""
-
-NOT_ENFORCING = finding(
-    FindingKind.NOT_ENFORCING,
-    "mode",
-    "the daemon observes only: nothing is deleted",
-    "when the plan looks right, set mode: enforce in the configuration",
-)
 UNPRUNED = FindingKey(FindingKind.AUDIT_UNPRUNED, "audit trail")
 CLOCK_UNSAVED = FindingKey(FindingKind.STATE_UNWRITABLE, "clock")
-WHILE_IT_FAILS = {
-    OnAuditFailure.HOLD: "nothing is deleted",
-    OnAuditFailure.HOLD_UNTIL_DEADLINE: "what is due waits until its deadline, and goes then, noted in the journal",
-    OnAuditFailure.PROCEED: "what is due goes, noted in the journal",
-}
-UNSIGNED = finding(
-    FindingKind.AUDIT_UNSIGNED,
-    "audit trail",
-    "heads of the audit trail are not signed: an outsider cannot tell who wrote it",
-    "make a key: retentiond audit keygen",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """Whether the daemon deletes (`enforce`) or does all but deleting (`observe`)."""
-
-    enforcing: bool
-
-    def __str__(self) -> str:
-        return "enforce" if self.enforcing else "observe"
 
 
 class Cycle:
@@ -85,7 +53,7 @@ class Cycle:
         self.book = book
         self._parts = parts
         self.mode = mode
-        self._watch = watch
+        self._overview = Overview(self.keepers, parts, watch, mode)
         stores = {keeper.name: keeper.store for keeper in self.keepers}
         self.holds = Suspender(parts.journal, parts.catalogue, parts.timekeeper, stores)
         self._started_at = EPOCH
@@ -268,11 +236,15 @@ class Cycle:
         on_disk = [status for survey in surveys for status in survey.streams]
         rooms = check_rooms(self.book.register, recorders, on_disk, now)
         drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self.book)
-        found = self._find(surveys, (*rooms.findings, *drift), now)
+        noted = (*self._standing.values(), *self._failures.values())
+        found = self._overview.findings(surveys, noted, (*rooms.findings, *drift), self._situation(now))
         self._on_record(partial(self._record_evidence, surveys, found, now))
-        snapshot = self._snapshot(surveys, rooms, found, now)
+        snapshot = self._overview.snapshot(surveys, rooms, found, self._situation(now))
         parts.observer.publish(snapshot)
         return snapshot
+
+    def _situation(self, now: datetime) -> Situation:
+        return Situation(now, self._started_at, self.book, self._heartbeat_at, self.anchors)
 
     def plan_pruning(self) -> Callable[[], int]:
         """Return what works out, in another thread, how many records are older than the trail has to keep them.
@@ -304,85 +276,6 @@ class Cycle:
             self._parts.journal.write([beat])
             self._heartbeat_at = now
             self._parts.journal.save()
-
-    def _find(self, surveys: Sequence[Survey], checked: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
-        obstacle = self._obstacle()
-        found: list[Finding] = [*self._parts.timekeeper.findings(), *self._standing.values(), *self._failures.values()]
-        for keeper, survey in zip(self.keepers, surveys, strict=True):
-            found += store_findings(survey, obstacle=obstacle)
-            found += keeper.findings()
-            found += self._unwatched(keeper, now)
-        found += checked
-        found += lost_findings(self._parts.journal.decisions)
-        found += self.anchors.findings
-        found += hold_findings(self._parts.journal.decisions.suspensions.values(), now)
-        if not self.mode.enforcing:
-            found.append(NOT_ENFORCING)
-        if not self._parts.journal.head().signed:
-            found.append(UNSIGNED)
-        if self._parts.journal.trouble is not None:
-            found.append(_unwritable(self._parts.journal.on_failure, self._parts.journal.trouble))
-        return tuple({item.key: item for item in found}.values())
-
-    def _obstacle(self) -> str | None:
-        """Say what keeps anything from being deleted, whatever store it is in."""
-        if not self.mode.enforcing:
-            return "the daemon observes only"
-        if not isinstance(self._parts.timekeeper.look(), Credible):
-            return "the clock is not credible"
-        return "the audit trail cannot be written" if self._parts.journal.trouble is not None else None
-
-    def _unwatched(self, keeper: StoreKeeper, now: datetime) -> Sequence[Finding]:
-        """Tell where hints should come and do not; the scans find everything all the same (I8)."""
-        silent = self._watch.enabled and not self._watch.watching(keeper.name).proven
-        if not silent or not isinstance(keeper.condition, Present) or now - self._started_at < WATCH_GRACE:
-            return ()
-        return (
-            finding(
-                FindingKind.WATCH_DOWN,
-                keeper.name,
-                f"changes in store {keeper.name!r} are not noticed as they come; scans find them later",
-                "see how many directories this host may watch: retentiond doctor",
-            ),
-        )
-
-    def _snapshot(
-        self, surveys: Sequence[Survey], rooms: RoomCheck, found: tuple[Finding, ...], now: datetime
-    ) -> Snapshot:
-        state, ahead = self._parts.timekeeper.state()
-        return Snapshot(
-            taken_at=now,
-            started_at=self._started_at,
-            mode=str(self.mode),
-            clock_state=state.value,
-            clock_ahead_s=ahead.total_seconds(),
-            clock_steps=self._parts.timekeeper.steps,
-            synchronised=self._parts.timekeeper.synchronised(),
-            head=self._parts.journal.head(),
-            append_failures=self._parts.journal.failures,
-            noted=self._parts.journal.noted,
-            findings=found,
-            stores=tuple(
-                store_status(
-                    survey,
-                    scanning=keeper.scan is not None,
-                    space=keeper.store.space() if isinstance(keeper.condition, Present) else None,
-                    watching=self._watch.watching(keeper.name),
-                    next_due=keeper.next_due,
-                )
-                for keeper, survey in zip(self.keepers, surveys, strict=True)
-            ),
-            rooms=rooms.rooms,
-            inventory=rooms.inventory,
-            policy_digest=self.book.policy_digest,
-            register_digest=self.book.register_digest,
-            heartbeat_at=self._heartbeat_at,
-            anchors=self.anchors.newest,
-            holds=hold_status(self._parts.journal.decisions.suspensions.values(), now),
-            acknowledged=frozenset(
-                item.key for item in found if self._parts.journal.decisions.is_acknowledged(item.key, now)
-            ),
-        )
 
     def _guarded(self, keeper: StoreKeeper, part: str, work: Callable[[], None]) -> bool:
         """Do a part of a store's work; what goes wrong in it is a finding about that store and no other's (I9).
@@ -449,8 +342,3 @@ class Cycle:
         if decisions.register_digest != book.register_digest:
             events += register_loaded(book.register, book.register_digest, frozenset(decisions.register_facts))
         self._parts.journal.write(events)
-
-
-def _unwritable(mode: OnAuditFailure, why: str) -> Finding:
-    message = f"the audit trail cannot be written; {WHILE_IT_FAILS[mode]}: {why}"
-    return finding(FindingKind.AUDIT_UNWRITABLE, "audit trail", message, "make room on its disk, or mend it")
