@@ -16,6 +16,7 @@ from retentiond.ports.catalogue import (
     StreamBases,
 )
 from retentiond.ports.clock import ClockMemory, SystemClock
+from retentiond.ports.probe import Probe
 from retentiond.ports.recorder import LOCKED, STILL_WRITTEN, Entry, EntryKind, Recorder
 from retentiond.ports.store import (
     IMMUTABLE,
@@ -85,6 +86,7 @@ __all__ = [
     "PinRefused",
     "Pinned",
     "Present",
+    "Probe",
     "Pruner",
     "Recorder",
     "Refusal",

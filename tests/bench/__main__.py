@@ -8,7 +8,7 @@ import argparse
 import subprocess
 import sys
 
-BENCHES = ("audit_speed", "scan_speed", "deletion_speed", "under_attack", "fault_points")
+BENCHES = ("audit_speed", "scan_speed", "names_speed", "probe_speed", "deletion_speed", "under_attack", "fault_points")
 
 
 def main() -> int:
