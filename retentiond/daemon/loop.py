@@ -13,12 +13,24 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import Any, Protocol, assert_never
 
+from retentiond.daemon.messages import (
+    Anchored,
+    Hint,
+    Message,
+    PruningPlanned,
+    Reload,
+    Request,
+    Step,
+    Stop,
+    Task,
+    Urgent,
+    WalkEnded,
+)
 from retentiond.domain.errors import ConfigurationError, MustRestartError, RetentiondError, TryAgainError
 from retentiond.domain.finding import FindingKey, FindingKind, finding
-from retentiond.domain.recording import StoreName
-from retentiond.ports import Anchorage, AnchorStatus, Observer, WalkStep, Watch
+from retentiond.ports import Anchorage, Observer, Watch
 from retentiond.services.answer import answer
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
@@ -35,82 +47,6 @@ ANSWER_WITHIN_S = 60.0
 
 BETWEEN_CHUNKS = frozenset({"hold_place"})
 """Verbs that are answered between two chunks of a run too: what somebody wants to keep may be next in it (I6)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """The watcher saw something in a directory."""
-
-    store: StoreName
-    directory: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A walk has listed a directory."""
-
-    keeper: StoreKeeper
-    step: WalkStep
-
-
-@dataclass(frozen=True, slots=True)
-class WalkEnded:
-    """A walk has come to its end, or broke off and proves nothing (`whole` is false), perhaps by a defect of ours."""
-
-    keeper: StoreKeeper
-    whole: bool
-    began: float
-    defect: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PruningPlanned:
-    """It is known how many records of the trail are older than they have to be kept, or `trouble` says why not."""
-
-    records: int
-    began: float
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A person asks for something and waits."""
-
-    fields: Mapping[str, Any]
-    actor: str
-    reply: "Future[dict[str, Any]]"
-
-
-@dataclass(frozen=True, slots=True)
-class Urgent:
-    """A request waits that is not left to wait for the end of a run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A timer ticked: `scan`, `report`, `probe` or `prune`."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Anchored:
-    """Those who keep heads elsewhere have something to tell."""
-
-    status: AnchorStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Reload:
-    """SIGHUP: read the configuration again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """SIGTERM or SIGINT: finish what is begun and end."""
-
-
-Message: TypeAlias = Hint | Step | WalkEnded | PruningPlanned | Request | Urgent | Task | Anchored | Reload | Stop
 
 
 class Manager(Protocol):
