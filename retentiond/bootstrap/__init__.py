@@ -15,10 +15,12 @@ from retentiond.bootstrap.configuration import (
 )
 from retentiond.bootstrap.evidence import (
     Against,
+    Vouched,
     check_certificate,
     export_trail,
     issue_certificate,
     read_file,
+    stamped,
     verify_trail,
     vkey_text,
 )
@@ -43,6 +45,7 @@ __all__ = [
     "Loaded",
     "Outlook",
     "View",
+    "Vouched",
     "Who",
     "WitnessOrder",
     "adopted_identity",
@@ -70,6 +73,7 @@ __all__ = [
     "run_once",
     "run_witness",
     "schema_text",
+    "stamped",
     "verify_trail",
     "vkey_text",
     "wall_now",

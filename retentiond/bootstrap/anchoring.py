@@ -66,10 +66,16 @@ def open_audit(settings: "Settings", *, forking: bool) -> "AbstractContextManage
 
 def build_anchorage(settings: "Settings") -> Anchorage:
     """Build what takes heads to those who keep them elsewhere."""
-    from retentiond.evidence.anchorage import CosignErrand, HeadAnchorage
+    from retentiond.evidence.anchorage import CosignErrand, Errand, HeadAnchorage
 
-    directory, witness = os.path.join(settings.state, "audit"), witness_of(settings)
-    return HeadAnchorage([] if witness is None else [CosignErrand(directory, witness)], wall_now)
+    directory, witness, tsa = os.path.join(settings.state, "audit"), witness_of(settings), settings.audit.tsa
+    errands: list[Errand] = [] if witness is None else [CosignErrand(directory, witness)]
+    if tsa is not None:
+        from retentiond.evidence.stamp_errand import StampErrand
+        from retentiond.evidence.timestamp import Authority
+
+        errands.append(StampErrand(directory, Authority(tsa.url, tsa.roots)))
+    return HeadAnchorage(errands, wall_now)
 
 
 def witness_of(settings: "Settings") -> "Witness | None":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from retentiond.audit.verify import Progress, Verified
     from retentiond.evidence.certificate import Certified, Issued
     from retentiond.evidence.known_heads import Cosigned
+    from retentiond.evidence.timestamp import Stamps
     from retentiond.tlog.key import VerifierKey
 
 _MOST_BYTES = 1 << 20
@@ -34,6 +35,7 @@ class Against:
         vkeys: public keys that were kept elsewhere.
         witnesses: public keys of witnesses; without, that of the configuration.
         ask_witness: ask the one of the configuration which head it has now.
+        roots: a file with certificates to verify time stamps under; without, that of the configuration.
         since: read only the records from about then on.
     """
 
@@ -42,16 +44,27 @@ class Against:
     vkeys: Sequence[str] = ()
     witnesses: Sequence[str] = ()
     ask_witness: bool = False
+    roots: str | None = None
     since: datetime | None = None
 
 
-def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> "tuple[Verified, Sequence[Cosigned]]":
-    """Check the trail; return what it is, and what witnesses have cosigned of it.
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """A trail that was checked, and what others say of its heads."""
+
+    result: "Verified"
+    cosigned: "Sequence[Cosigned]"
+    stamps: "Stamps"
+
+
+def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> Vouched:
+    """Check the trail, and what witnesses and authorities say of its heads.
 
     Raises:
         AuditDamagedError: names the first bad line.
         UsageError: what was typed makes no sense here.
         UnreachableError: the Prometheus or the witness does not answer.
+        ConfigurationError: the certificates for time stamps cannot be read.
         StorageError: there is no trail, or it cannot be read.
     """
     from retentiond.audit import verify
@@ -75,7 +88,14 @@ def verify_trail(loaded: Loaded, against: Against, progress: "Progress") -> "tup
         raise UsageError(
             f"all that {scraped[-1].name} has is of records before {result.began}, which are pruned or not read"
         )
-    return result, _cosigned(loaded, directory, against)
+    return Vouched(result, _cosigned(loaded, directory, against), _stamps(loaded, directory, against.roots))
+
+
+def _stamps(loaded: Loaded, directory: str, roots: str | None) -> "Stamps":
+    from retentiond.evidence.timestamp import read_stamps
+
+    tsa = loaded.settings.audit.tsa
+    return read_stamps(directory, roots or (None if tsa is None else tsa.roots))
 
 
 def _asked(loaded: Loaded, directory: str) -> "Sequence[Attested]":
@@ -138,6 +158,24 @@ def issue_certificate(loaded: Loaded, seq: int) -> "Issued":
     )  # as root, too: the files are for whoever asks, and may lie where the daemon's user cannot
     witness = witness_of(loaded.settings)
     return issue_certificate(audit_directory(loaded), seq, () if witness is None else (witness.key,))
+
+
+def stamped(loaded: Loaded, issued: "Issued") -> str:
+    """Return when and by whom the head of a certificate was stamped, as a clause; empty if nobody can verify that here.
+
+    Raises:
+        AuditDamagedError: the time stamp does not verify.
+        ConfigurationError: the certificates cannot be read, or the library is not there.
+    """
+    from retentiond.domain import instants
+    from retentiond.evidence.timestamp import open_stamp, read_roots
+
+    tsa = loaded.settings.audit.tsa
+    if tsa is None or issued.stamped is None:
+        return ""
+    size = issued.certified.entry.checkpoint.size
+    stamp = open_stamp(issued.stamped.stamp, issued.stamped.note, size, read_roots(tsa.roots))
+    return f"{instants.to_text(stamp.at)}, by the clock of {stamp.by}, which stamped that head (RFC 3161)"
 
 
 def check_certificate(path: str, vkeys: Sequence[str], witnesses: Sequence[str], loaded: Loaded | None) -> "Certified":

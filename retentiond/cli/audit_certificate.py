@@ -38,9 +38,11 @@ def certificate(seq: int, out: str, config: str, as_json: bool) -> None:
     """Write the certificate of record SEQ: the proof, and a page that says what it proves and what not."""
     from retentiond.evidence.page import file_stem, headline, render_certificate
 
-    issued = bootstrap.issue_certificate(bootstrap.load(config), seq)
+    loaded = bootstrap.load(config)
+    issued = bootstrap.issue_certificate(loaded, seq)
+    page = render_certificate(issued, stamped=bootstrap.stamped(loaded, issued))
     stem = os.path.join(out, file_stem(issued))
-    files = {f"{stem}.tlog-proof": issued.proof, f"{stem}.html": render_certificate(issued).encode()}
+    files = {f"{stem}.tlog-proof": issued.proof, f"{stem}.html": page.encode()}
     if issued.stamped is not None:
         files[f"{stem}.tsr"] = issued.stamped.stamp
     for path, data in files.items():

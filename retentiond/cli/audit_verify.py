@@ -15,10 +15,8 @@ from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from retentiond.audit.verify import Progress, Verified
-    from retentiond.evidence.known_heads import Cosigned
+    from retentiond.evidence.timestamp import Stamps
 
 _STEPS = 1000
 
@@ -33,6 +31,7 @@ _STEPS = 1000
 @click.option("--key", "vkeys", metavar="VKEY", multiple=True, help="Believe only this public key, kept elsewhere.")
 @click.option("--ask-witness", is_flag=True, help="Also check against what the witness of the configuration has now.")
 @click.option("--witness", "witnesses", metavar="VKEY", multiple=True, help="Also verify what this witness cosigned.")
+@click.option("--tsa-roots", metavar="FILE", callback=named, help="Verify time stamps under these certificates (PEM).")
 @common
 def verify(
     head: str | None,
@@ -42,12 +41,13 @@ def verify(
     vkeys: tuple[str, ...],
     witnesses: tuple[str, ...],
     ask_witness: bool,
+    tsa_roots: str | None,
     config: str,
     as_json: bool,
 ) -> None:
     """Read the audit trail and check every line, the chain, the tree, the heads and keys. Exit 65 on damage."""
     if certificate is not None:
-        if head or prometheus or since or ask_witness:
+        if head or prometheus or since or ask_witness or tsa_roots:
             raise UsageError("--certificate checks one file alone; leave out all options but --key and --witness")
         loaded = None if vkeys else bootstrap.load(config)
         certified = bootstrap.check_certificate(certificate, vkeys, witnesses, loaded)
@@ -59,17 +59,19 @@ def verify(
         vkeys=vkeys,
         witnesses=witnesses,
         ask_witness=ask_witness,
+        roots=tsa_roots,
         since=None if since is None else typed_instant("--since", since),
     )
     with ExitStack() as stack:
-        result, cosigned = bootstrap.verify_trail(bootstrap.load(config), against, _progress(stack))
+        vouched = bootstrap.verify_trail(bootstrap.load(config), against, _progress(stack))
     if as_json:
-        _emit(result, cosigned)
+        _emit(vouched)
     else:
-        _say(result, cosigned, against)
+        _say(vouched, against)
 
 
-def _emit(result: "Verified", cosigned: "Sequence[Cosigned]") -> None:
+def _emit(vouched: bootstrap.Vouched) -> None:
+    result, stamps = vouched.result, vouched.stamps
     emit_json(
         "retentiond.audit.verify/1",
         {
@@ -81,13 +83,19 @@ def _emit(result: "Verified", cosigned: "Sequence[Cosigned]") -> None:
             "heads": len(result.heads),
             "passed_over": result.passed_over,
             "cosigned": [
-                {"witness": item.witness, "size": item.size, "at": instants.to_text(item.at)} for item in cosigned
+                {"witness": item.witness, "size": item.size, "at": instants.to_text(item.at)}
+                for item in vouched.cosigned
             ],
+            "stamped": [
+                {"by": item.by, "size": item.size, "at": instants.to_text(item.at)} for item in stamps.verified
+            ],
+            "stamps_unread": stamps.unread,
         },
     )
 
 
-def _say(result: "Verified", cosigned: "Sequence[Cosigned]", against: bootstrap.Against) -> None:
+def _say(vouched: bootstrap.Vouched, against: bootstrap.Against) -> None:
+    result = vouched.result
     say(coloured(f"the audit trail is whole: {count_of(result.size, 'record')}", "good"))
     if result.first:
         say(f"  pruned  the {count_of(result.first, 'record')} before number {result.first}, on the record")
@@ -95,14 +103,24 @@ def _say(result: "Verified", cosigned: "Sequence[Cosigned]", against: bootstrap.
         say(f"  read    from number {result.began} on; the rest follows from the head")
     say(f"  root    {result.root.hex()}")
     say(f"  head    {'signed' if result.signed else 'not signed: make a key with retentiond audit keygen'}")
-    for item in cosigned:
+    for item in vouched.cosigned:
         say(f"  witness {item.witness} had seen {count_of(item.size, 'record')} of these at {local(item.at)}")
+    _say_stamps(vouched.stamps)
     if against.prometheus is not None:
         _say_scraped(result)
     if not (against.head or against.prometheus or against.witnesses or against.ask_witness):
         who = "Somebody with the key" if result.signed else "Anybody who may write here"
         say(f"  {who} could have written it anew. To rule that out, compare with a head kept elsewhere:")
         say(f"    retentiond audit verify --head {result.size}:{result.root.hex()}")
+
+
+def _say_stamps(stamps: "Stamps") -> None:
+    if stamps.verified:
+        last = stamps.verified[-1]
+        say(f"  stamped {count_of(len(stamps.verified), 'head')}, the last of {count_of(last.size, 'record')}")
+        say(f"          at {local(last.at)} by {last.by}")
+    if stamps.unread:
+        say(f"  stamps  {stamps.unread:,} not verified: {stamps.why}")
 
 
 def _say_scraped(result: "Verified") -> None:

@@ -65,6 +65,7 @@ class FindingKind(StrEnum):
     AUDIT_UNPRUNED = "audit_unpruned"
     HEAD_CONTRADICTED = "head_contradicted"
     HEAD_NOT_COSIGNED = "head_not_cosigned"
+    HEAD_NOT_STAMPED = "head_not_stamped"
     STATE_UNWRITABLE = "state_unwritable"
     NOT_ENFORCING = "not_enforcing"
     REMOVED_BY_OTHERS = "removed_by_others"

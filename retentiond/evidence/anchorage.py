@@ -34,7 +34,7 @@ class Errand(Protocol):
 
     @property
     def name(self) -> str:
-        """What it makes, as in metrics."""
+        """Who it goes to, as in metrics."""
         ...
 
     @property

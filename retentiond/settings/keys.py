@@ -20,8 +20,9 @@ TOP = (
 )
 RULE = ("name", "categories", "deletion_period", "stores", "cameras", "rooms")
 STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "winding_down")
-AUDIT = ("origin", "keep", "on_failure", "key", "witness")
+AUDIT = ("origin", "keep", "on_failure", "key", "witness", "tsa")
 WITNESS = ("url", "vkey")
+TSA = ("url", "roots")
 HTTP = ("listen",)
 
 REGISTER = ("timezone", "room_classes", "rooms", "devices", "approvals", "signs", "dpias", "demands")

@@ -10,7 +10,7 @@ from retentiond.domain.period import duration_text, parse_deletion_period
 from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.rule import DeletionRule, Policy
 from retentiond.settings import keys, scalars
-from retentiond.settings.elsewhere import read_witness
+from retentiond.settings.elsewhere import read_tsa, read_witness
 from retentiond.settings.fields import Section, Value
 from retentiond.settings.nodes import read_nodes
 from retentiond.settings.paths import (
@@ -225,6 +225,7 @@ def _audit(top: Section, state: str, host_name: str) -> AuditSettings:
         on_failure=section.read("on_failure", scalars.parse_on_failure, default.on_failure),
         key=section.read("key", parse_key_path, default.key),
         witness=read_witness(section),
+        tsa=read_tsa(section),
     )
 
 

@@ -47,6 +47,8 @@ def render(settings: Settings) -> str:
 def _elsewhere(audit: AuditSettings) -> Iterable[str]:
     if audit.witness is not None:
         yield f"  witness: {{url: {_quoted(audit.witness.url)}, vkey: {_quoted(audit.witness.vkey)}}}"
+    if audit.tsa is not None:
+        yield f"  tsa: {{url: {_quoted(audit.tsa.url)}, roots: {_quoted(audit.tsa.roots)}}}"
 
 
 def _store(store: StoreSettings) -> Iterable[str]:

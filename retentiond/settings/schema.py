@@ -7,7 +7,7 @@ refuses (`retentiond config check`). Patterns are the reader's own.
 from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.recording import Category
 from retentiond.settings import keys, scalars
-from retentiond.settings.elsewhere import witness_schema
+from retentiond.settings.elsewhere import tsa_schema, witness_schema
 from retentiond.settings.schema_words import DRAFT, Schema, any_of, choice, flag, listed, mapping, set_of, text
 
 
@@ -78,6 +78,7 @@ def _audit() -> Schema:
         ),
         "key": text("The signing key. Default: audit.key in the state directory."),
         "witness": witness_schema(),
+        "tsa": tsa_schema(),
     }
     return mapping(keys.AUDIT, properties, (), "The audit trail.")
 

@@ -38,6 +38,14 @@ class WitnessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TsaSettings:
+    """Who stamps heads of the trail (RFC 3161): where it is asked, and a file with the certificates it signs under."""
+
+    url: str
+    roots: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditSettings:
     """The audit trail. `keep_months` is how long records are kept."""
 
@@ -46,6 +54,7 @@ class AuditSettings:
     on_failure: OnAuditFailure
     key: str
     witness: WitnessSettings | None = None
+    tsa: TsaSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

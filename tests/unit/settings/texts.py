@@ -89,6 +89,7 @@ audit:
   witness:
     url: https://monitor.example:9724/w
     vkey: monitor/w1+6adc417d+BDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop
+  tsa: {url: "http://tsa.example/tsr", roots: /etc/retentiond/tsa.pem}
 http: {listen: 127.0.0.1:9723}
 scan_interval: 15min
 dispute_grace: 24h
