@@ -25,6 +25,9 @@ from retentiond.domain.rule import DeletionRule, Policy
 from retentiond.domain.run import Plan
 from retentiond.domain.suspension import Ground
 from retentiond.durable import SpareFile
+from retentiond.ports import Probe
+from retentiond.probe.memory import SampleFile
+from retentiond.probe.process import WorkerProbe
 from retentiond.recorders.registry import build_recorder
 from retentiond.recorders.zoneminder_notes import NotesFile
 from retentiond.services.answer import answer
@@ -37,6 +40,7 @@ from retentiond.services.keep_time import Timekeeper
 from retentiond.services.overview import Mode
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
+from retentiond.services.sample import Sampler
 from retentiond.services.survey import Surveyor
 from retentiond.storage.store import DirectoryStore
 from tests.fakes.clock import FakeClock, FakeClockMemory
@@ -82,6 +86,7 @@ class World:
         self.keep_months = 24
         self.between_chunks: Callable[[], bool] = lambda: self.stopping
         self.observer = RememberingObserver()
+        self.probe: Probe = WorkerProbe({MAIN: str(self.store_path)})
         self._open: ExitStack | None = None
 
     # --- the program --------------------------------------------------------------------------------------------
@@ -130,6 +135,7 @@ class World:
             surveyor,
             spare,
             TrailPruner(opened, audit, self.keep_months),
+            Sampler(self.catalogue, self.probe, SampleFile(str(self.state / "samples.json"), writes=True)),
         )
         self.keeper = self._keeper(MAIN, self.store_path)
         others = [self._keeper(name, path) for name, path in self.others.items()]

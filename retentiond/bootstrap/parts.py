@@ -15,6 +15,7 @@ from retentiond.ports import Catalogue, StoreIdentity
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.plan import Planner
+from retentiond.services.sample import Sampler
 from retentiond.services.view import Site
 
 if TYPE_CHECKING:
@@ -53,6 +54,15 @@ def planner_of(settings: "Settings", catalogue: Catalogue, journal: Journal) -> 
     """Build the planner over a catalogue and what was decided."""
     winding_down = frozenset(item.name for item in settings.stores if item.winding_down)
     return Planner(catalogue, journal, dispute_grace=settings.dispute_grace, winding_down=winding_down)
+
+
+def sampler_of(settings: "Settings", catalogue: Catalogue, *, writes: bool = False) -> Sampler:
+    """Build what looks into recordings. Its process is begun when it is first needed."""
+    from retentiond.probe.memory import SampleFile
+    from retentiond.probe.process import WorkerProbe
+
+    probe = WorkerProbe({item.name: item.path for item in settings.stores})
+    return Sampler(catalogue, probe, SampleFile(os.path.join(settings.state, "samples.json"), writes=writes))
 
 
 def timekeeper_of(state: str, *, forgiving: bool = False) -> Timekeeper:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from retentiond import __version__
 from retentiond.bootstrap.configuration import Loaded
-from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of, wall_now
+from retentiond.bootstrap.parts import (
+    build_sites,
+    catalogue_path,
+    log_directory,
+    planner_of,
+    sampler_of,
+    timekeeper_of,
+    wall_now,
+)
 from retentiond.control.owner import enter
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import AuditDamagedError, RetentiondError
@@ -61,6 +69,7 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
             lambda: records_since(log),
             decisions,
             settings.enforcing,
+            sampler_of(settings, catalogue),
         )
         yield View(sources, loaded.book)
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from retentiond import __version__
 from retentiond.bootstrap.anchoring import evidence_findings, open_audit
 from retentiond.bootstrap.configuration import Loaded
-from retentiond.bootstrap.parts import build_sites, catalogue_path, log_directory, planner_of, timekeeper_of, wall_now
+from retentiond.bootstrap.parts import (
+    build_sites,
+    catalogue_path,
+    log_directory,
+    planner_of,
+    sampler_of,
+    timekeeper_of,
+    wall_now,
+)
 from retentiond.control.client import ask as ask_daemon
 from retentiond.control.lock import state_lock
 from retentiond.control.owner import enter
@@ -66,8 +74,11 @@ def open_works(
         catalogue = stack.enter_context(open_or_rebuild(catalogue_path(settings.state)))
         deleter = Deleter(journal, catalogue, timekeeper, observer, new_id=_new_id, stopping=stopping)
         planner, surveyor = planner_of(settings, catalogue, journal), Surveyor(catalogue, journal)
+        sampler = sampler_of(settings, catalogue, writes=True)
         pruner = TrailPruner(trail, os.path.join(settings.state, "audit"), settings.audit.keep_months)
-        parts = Parts(trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare, pruner)
+        parts = Parts(
+            trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare, pruner, sampler
+        )
         keepers = [
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
             for site in build_sites(settings, journal.decisions, writes=True)
@@ -106,6 +117,9 @@ def run_once(loaded: Loaded) -> dict[str, Any]:
                 cycle.take(keeper, step)
             cycle.complete_scan(keeper, whole=True)
         cycle.tick()
+        look = cycle.samples_wanted()
+        if look is not None:
+            cycle.take_samples(look())
         snapshot = cycle.report()
         cycle.finish()
     return status_json(snapshot)

@@ -8,7 +8,7 @@ before each wait (APScheduler drops and delays jobs in ways that no deadline sur
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,7 @@ from retentiond.daemon.messages import (
     PruningPlanned,
     Reload,
     Request,
+    SamplesTaken,
     Step,
     Stop,
     Task,
@@ -35,6 +36,7 @@ from retentiond.services.answer import answer
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
 from retentiond.services.rulebook import RuleBook
+from retentiond.services.sample import Answer
 from retentiond.services.scan import StoreScan
 
 BATCH_S = 0.05
@@ -93,6 +95,7 @@ class Daemon:
         self._stopping = threading.Event()
         self._fed_at = 0.0
         self._asked = False
+        self._looking = False
 
     # --- called from other threads and from signal handlers ----------------------------------------------------
 
@@ -193,19 +196,21 @@ class Daemon:
                 self._answer(message)
             case Urgent():
                 self._answer_urgent()
-            case Task() | Anchored() | Reload():
+            case Task() | Anchored() | SamplesTaken() | Reload():
                 self._take_news(message)
             case Hint() | Stop():
                 pass
             case _:
                 assert_never(message)
 
-    def _take_news(self, message: Task | Anchored | Reload) -> None:
+    def _take_news(self, message: Task | Anchored | SamplesTaken | Reload) -> None:
         match message:
             case Task(name):
                 self._do_task(name)
             case Anchored(status):
                 self._cycle.anchors = status
+            case SamplesTaken():
+                self._take_samples(message)
             case Reload():
                 self._reload()
             case _:
@@ -234,6 +239,9 @@ class Daemon:
                 return
             case "prune":
                 self._plan_pruning()
+                return
+            case "look":
+                self._look_inside()
                 return
             case "probe":
                 self._around.watch.probe()
@@ -276,6 +284,7 @@ class Daemon:
         self._around.observer.task("scan", ok=ended.whole, seconds=seconds, at=self._cycle.now())
         self._around.log.info("scan ended", store=ended.keeper.name, whole=ended.whole, seconds=round(seconds, 3))
         self._cycle.tick()
+        self._messages.put(Task("look"))
         self._report()
 
     def _report(self) -> None:
@@ -283,6 +292,29 @@ class Daemon:
         self._cycle.report()
         for item in self._cycle.reminded:
             self._around.log.warning("this still waits for somebody", kind=item.key.kind.value)
+
+    # --- what is in recordings ---------------------------------------------------------------------------------
+
+    def _look_inside(self) -> None:
+        """Let some recordings be looked into, in a thread of its own: a disk may take its time."""
+        look = None if self._looking else self._cycle.samples_wanted()
+        if look is not None:
+            self._looking = True
+            threading.Thread(target=self._sample, args=(look,), name="look", daemon=True).start()
+
+    def _sample(self, look: Callable[[], Sequence[Answer]]) -> None:
+        began = time.monotonic()
+        answers: Sequence[Answer] = ()
+        try:
+            answers = look()
+        finally:
+            self._messages.put(SamplesTaken(answers, began))
+
+    def _take_samples(self, taken: SamplesTaken) -> None:
+        self._looking = False
+        self._cycle.take_samples(taken.answers)
+        seconds = time.monotonic() - taken.began
+        self._around.observer.task("look", ok=True, seconds=seconds, at=self._cycle.now())
 
     # --- the trail's own retention ----------------------------------------------------------------------------
 
@@ -357,6 +389,7 @@ class Daemon:
             "scan": self._around.scan_interval,
             "report": self._around.report_interval,
             "probe": timedelta(seconds=60),
+            "look": timedelta(seconds=60),
             "prune": timedelta(days=1),
         }
         for name, interval in every.items():

@@ -1,6 +1,6 @@
 """What other threads, timers and signals put before the loop. A message says what happened; the loop does the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from retentiond.domain.recording import StoreName
 from retentiond.ports import AnchorStatus, WalkStep
 from retentiond.services.keep_store import StoreKeeper
+from retentiond.services.sample import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class PruningPlanned:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplesTaken:
+    """Recordings were looked into."""
+
+    answers: Sequence[Answer]
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A person asks for something and waits."""
 
@@ -61,7 +70,7 @@ class Urgent:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A timer ticked: `scan`, `report`, `probe` or `prune`."""
+    """A timer ticked: `scan`, `report`, `look`, `probe` or `prune`."""
 
     name: str
 
@@ -83,4 +92,6 @@ class Stop:
     """SIGTERM or SIGINT: finish what is begun and end."""
 
 
-Message: TypeAlias = Hint | Step | WalkEnded | PruningPlanned | Request | Urgent | Task | Anchored | Reload | Stop
+Message: TypeAlias = (
+    Hint | Step | WalkEnded | PruningPlanned | SamplesTaken | Request | Urgent | Task | Anchored | Reload | Stop
+)

@@ -35,6 +35,7 @@ class FindingKind(StrEnum):
     RECORDER_KEEPS_SHORTER = "recorder_keeps_shorter"
     LOCKED_IN_RECORDER = "locked_in_recorder"
     SECOND_COPY = "second_copy"
+    UNEXPECTED_AUDIO = "unexpected_audio"
     OVERDUE = "overdue"
     UNCOVERED = "uncovered"
     UNCLASSIFIED_FILES = "unclassified_files"
@@ -78,6 +79,7 @@ SEVERITY: Mapping[FindingKind, Severity] = {
     FindingKind.PROHIBITED_ASSIGNMENT: Severity.BREACH,
     FindingKind.PROHIBITED_COVERAGE: Severity.BREACH,
     FindingKind.UNREGISTERED_DEVICE: Severity.BREACH,
+    FindingKind.UNEXPECTED_AUDIO: Severity.BREACH,
     FindingKind.TEMPORARY_DEVICE_EXPIRED: Severity.BREACH,
     FindingKind.APPROVAL_MISSING: Severity.BREACH,
     FindingKind.APPROVAL_EXPIRED: Severity.BREACH,

@@ -16,7 +16,7 @@ from retentiond.ports.catalogue import (
     StreamBases,
 )
 from retentiond.ports.clock import ClockMemory, SystemClock
-from retentiond.ports.probe import Probe
+from retentiond.ports.probe import Probe, SampleMemory
 from retentiond.ports.recorder import LOCKED, STILL_WRITTEN, Entry, EntryKind, Recorder
 from retentiond.ports.store import (
     IMMUTABLE,
@@ -93,6 +93,7 @@ __all__ = [
     "Removal",
     "Removed",
     "RoomStatus",
+    "SampleMemory",
     "ScanState",
     "Seen",
     "Setback",

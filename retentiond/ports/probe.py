@@ -1,9 +1,11 @@
-"""Looking into recordings: which tracks they have."""
+"""Looking into recordings: which tracks they have, and what was seen so far."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from retentiond.domain.media import Looked
 from retentiond.domain.recording import Place, StoreName, Unit
+from retentiond.domain.sound import Sampled
 
 
 class Probe(Protocol):
@@ -18,4 +20,16 @@ class Probe(Protocol):
 
     def stop(self) -> None:
         """End the process. Another `look` begins another one."""
+        ...
+
+
+class SampleMemory(Protocol):
+    """Where it survives a restart what samples said. It may be lost: then everything is looked at again."""
+
+    def load(self) -> Sequence[Sampled]:
+        """Return what was saved last; nothing if it cannot be used. Never raises."""
+        ...
+
+    def save(self, samples: Sequence[Sampled]) -> None:
+        """Replace it. Never raises."""
         ...

@@ -16,7 +16,7 @@ from retentiond.domain.instants import EPOCH
 from retentiond.domain.recording import StoreName
 from retentiond.domain.register_event import register_loaded
 from retentiond.domain.run import Plan
-from retentiond.ports import AnchorStatus, Snapshot, WalkStep, Watch
+from retentiond.ports import AnchorStatus, Present, Snapshot, Unadopted, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import check_rooms
@@ -28,6 +28,7 @@ from retentiond.services.overview import Mode, Overview, Situation
 from retentiond.services.recover import catch_up
 from retentiond.services.report import heartbeat
 from retentiond.services.rulebook import RuleBook
+from retentiond.services.sample import Answer
 from retentiond.services.scan import StoreScan
 from retentiond.services.survey import Survey
 from retentiond.services.suspend import Placed, Suspender, Terms
@@ -157,6 +158,19 @@ class Cycle:
             if keeper.name == store and isinstance(trusted, Credible):
                 self._guarded(keeper, "hint", partial(keeper.look_again, directory, self.book, Moment.of(trusted)))
 
+    # --- samples ----------------------------------------------------------------------------------------------
+
+    def samples_wanted(self) -> Callable[[], Sequence[Answer]] | None:
+        """Return what looks, in another thread, into recordings that are to be looked into now; None if none are."""
+        there = [item for item in self.keepers if isinstance(item.condition, Present | Unadopted)]
+        recorders = [(keeper.name, keeper.recorder) for keeper in there]
+        wanted = self._parts.sampler.wanted(recorders, self.book.register, self.now())
+        return partial(self._parts.sampler.look, wanted) if wanted else None
+
+    def take_samples(self, answers: Sequence[Answer]) -> None:
+        """Take in what was seen in recordings."""
+        self._parts.sampler.take(answers, self.now())
+
     # --- what people ask --------------------------------------------------------------------------------------
 
     def approve(self, consent: Consent) -> Plan:
@@ -237,7 +251,8 @@ class Cycle:
         rooms = check_rooms(self.book.register, recorders, on_disk, now)
         drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self.book)
         noted = (*self._standing.values(), *self._failures.values())
-        found = self._overview.findings(surveys, noted, (*rooms.findings, *drift), self._situation(now))
+        checked = (*rooms.findings, *drift, *parts.sampler.findings(self.book.register))
+        found = self._overview.findings(surveys, noted, checked, self._situation(now))
         self._on_record(partial(self._record_evidence, surveys, found, now))
         snapshot = self._overview.snapshot(surveys, rooms, found, self._situation(now))
         parts.observer.publish(snapshot)

@@ -37,6 +37,7 @@ from retentiond.services.plan import PLAN_STAYS, Planner
 from retentiond.services.recover import recover_store
 from retentiond.services.report import scan_completed
 from retentiond.services.rulebook import RuleBook
+from retentiond.services.sample import Sampler
 from retentiond.services.scan import StoreScan
 from retentiond.services.store_health import StoreHealth, is_of_the_store
 from retentiond.services.survey import Survey, Surveyor
@@ -64,6 +65,7 @@ class Parts:
     surveyor: Surveyor
     spare: SpareRoom
     pruner: Pruner
+    sampler: Sampler
 
 
 class StoreKeeper:

@@ -21,6 +21,7 @@ from retentiond.services.find import store_findings
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.outlook import Forecaster, Outlook
 from retentiond.services.rulebook import RuleBook
+from retentiond.services.sample import Sampler
 from retentiond.services.survey import Survey, Surveyor, condition_name
 
 _ALL = DeletionRule("all", frozenset(), timedelta())
@@ -79,6 +80,7 @@ class Sources:
     records: Callable[[], Iterator[Record]]
     decisions: Decisions
     enforcing: bool
+    sampler: Sampler | None = None
 
 
 class View:
@@ -127,9 +129,11 @@ class View:
         on_disk = [status for survey in surveys for status in survey.streams]
         rooms = check_rooms(self._book.register, recorders, on_disk, now)
         drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self._book)
+        sampler = self._sources.sampler
+        sound = () if sampler is None else sampler.findings(self._book.register)
         obstacle = self._obstacle()
         stores = [item for survey in surveys for item in store_findings(survey, obstacle=obstacle)]
-        return tuple({item.key: item for item in (*rooms.findings, *drift, *stores)}.values())
+        return tuple({item.key: item for item in (*rooms.findings, *drift, *sound, *stores)}.values())
 
     def _obstacle(self) -> str | None:
         if not self._sources.enforcing:

@@ -1,0 +1,126 @@
+"""What samples of recordings say about sound, beside what the register allows (design rule 9)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from retentiond.domain import instants
+from retentiond.domain.finding import Finding, FindingKind, finding
+from retentiond.domain.media import OPAQUE_TEXT, Looked, Media, OpaqueReason
+from retentiond.domain.recording import Recording, StoreName, Stream
+from retentiond.domain.register import Register
+
+SAMPLE_EVERY = timedelta(hours=1)
+"""A camera that goes on recording is looked at so often; a recording with sound is enough."""
+
+FAILURES_TOLERATED = 2
+"""A recorder may be busy with its newest film; when nothing can be said more often than that, it is a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What is known of a stream by its samples.
+
+    Attributes:
+        facts: what register and recorder said of its sound when it was looked at last.
+        newest: the start of the newest recording that could be looked into, None if none could.
+        audio: whether that one has sound.
+        failures: how often in a row nothing could be said, and `why` not.
+        heard_first: the start of the first recording known to have sound, and `heard_last` of the last one.
+    """
+
+    stream: Stream
+    facts: str
+    looked_at: datetime
+    newest: datetime | None = None
+    audio: bool = False
+    failures: int = 0
+    why: OpaqueReason | None = None
+    heard_first: datetime | None = None
+    heard_last: datetime | None = None
+
+
+def is_wanted(known: Sampled | None, facts: str, newest: datetime, now: datetime) -> bool:
+    """Tell whether a stream is to be looked at: it is new, its circumstances changed, or it recorded since."""
+    if known is None or known.facts != facts:
+        return True
+    return abs(now - known.looked_at) >= SAMPLE_EVERY and newest != known.newest
+
+
+def after_samples(
+    known: Sampled | None, stream: Stream, facts: str, samples: Iterable[tuple[Recording, Looked]], now: datetime
+) -> Sampled:
+    """Return what is known of a stream after some of its recordings were looked into, in whatever order."""
+    before = known or Sampled(stream, facts, now)
+    understood = [(recording.start, looked) for recording, looked in samples if isinstance(looked, Media)]
+    if not understood:
+        why = next((looked.reason for _, looked in samples if not isinstance(looked, Media)), OpaqueReason.GONE)
+        return replace(before, facts=facts, looked_at=now, failures=before.failures + 1, why=why)
+    newest, last = max(understood, key=lambda item: item[0])
+    heard = [start for start, looked in understood if looked.audio]
+    heard += [start for start in (before.heard_first, before.heard_last) if start is not None]
+    return Sampled(
+        stream=stream,
+        facts=facts,
+        looked_at=now,
+        newest=newest,
+        audio=last.audio,
+        heard_first=min(heard, default=None),
+        heard_last=max(heard, default=None),
+    )
+
+
+def without_sound(known: Sampled) -> Sampled:
+    """Return what is known when nothing is left of the footage in which sound was heard."""
+    return replace(known, heard_first=None, heard_last=None)
+
+
+def sound_findings(register: Register, known: Iterable[Sampled]) -> Iterator[Finding]:
+    """Yield the cameras whose recordings have sound that the register forbids, and what nobody can tell."""
+    unknown: dict[StoreName, list[Sampled]] = {}
+    for sampled in known:
+        heard = [start for start in (sampled.heard_first, sampled.heard_last) if start is not None]
+        forbidden = next((start for start in heard if _forbids(register, sampled, start)), None)
+        if forbidden is not None:
+            yield _unexpected(sampled, forbidden)
+        elif sampled.failures > FAILURES_TOLERATED and _forbids(register, sampled, sampled.looked_at):
+            unknown.setdefault(sampled.stream.store, []).append(sampled)
+    for store, items in unknown.items():
+        yield _untold(store, items)
+
+
+def _forbids(register: Register, sampled: Sampled, start: datetime) -> bool:
+    """Tell whether a camera of the register may not have recorded sound then. Of others another finding tells."""
+    device = register.device_known_as(sampled.stream.store, sampled.stream.camera, start)
+    return device is not None and not device.records_audio(start)
+
+
+def _unexpected(sampled: Sampled, start: datetime) -> Finding:
+    stream = sampled.stream
+    silent = sampled.newest is not None and not sampled.audio
+    since = f"; the newest that was looked into, of {_text(sampled.newest)}, has none" if silent else ""
+    return finding(
+        FindingKind.UNEXPECTED_AUDIO,
+        f"{stream.store} / {stream.camera}",
+        f"the recording of camera {stream.camera!r} in store {stream.store!r} that begins {_text(start)} has a sound "
+        f"track, and the register allows no sound{since}",
+        "switch sound off in the recorder or at the camera; decide what becomes of the footage with sound, which stays "
+        "until its deadline; if sound may be recorded, write so in the register, with the consent it needs",
+        facts=_text(start),
+    )
+
+
+def _untold(store: StoreName, items: list[Sampled]) -> Finding:
+    why = sorted({OPAQUE_TEXT[item.why] for item in items if item.why is not None})
+    cameras = "1 camera" if len(items) == 1 else f"{len(items)} cameras"
+    return finding(
+        FindingKind.SOURCE_UNREACHABLE,
+        f"{store} / tracks",
+        f"nobody can say whether recordings of {cameras} in store {store!r} have sound, which the register forbids: "
+        + "; ".join(why),
+        "give the daemon's user the right to read recordings; where the format is not known, look at one with ffprobe",
+    )
+
+
+def _text(instant: datetime | None) -> str:
+    return "" if instant is None else instants.to_text(instant)
