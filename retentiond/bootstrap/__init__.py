@@ -25,7 +25,7 @@ from retentiond.bootstrap.evidence import (
     vkey_text,
 )
 from retentiond.bootstrap.parts import adopted_identity, diagnose, free_address, look_at_clock, wall_now
-from retentiond.bootstrap.reading import make_key, open_view, plan_pruning, read_trail, recorded_decisions
+from retentiond.bootstrap.reading import make_key, open_view, plan_pruning, public_keys, read_trail, recorded_decisions
 from retentiond.bootstrap.serving import run_daemon
 from retentiond.bootstrap.witnessing import WitnessOrder, run_witness, witness_key
 from retentiond.bootstrap.working import ask, run_once
@@ -66,6 +66,7 @@ __all__ = [
     "open_view",
     "plan_pruning",
     "propose",
+    "public_keys",
     "read_file",
     "read_trail",
     "recorded_decisions",

@@ -18,7 +18,7 @@ from retentiond.bootstrap.parts import (
 )
 from retentiond.control.owner import enter
 from retentiond.domain.decisions import Decisions
-from retentiond.domain.errors import AuditDamagedError, RetentiondError
+from retentiond.domain.errors import AuditDamagedError, RetentiondError, UsageError
 from retentiond.domain.event import Record
 from retentiond.ports import Head
 from retentiond.services.journal import Journal
@@ -172,6 +172,30 @@ def make_key(loaded: Loaded, *, rotate: bool = False) -> tuple[str, str]:
     if not rotate:
         return path, keys.make_key(path, settings.audit.origin)
     return path + keys.NEXT, keys.make_next_key(path, origin_now(directory, settings.audit.origin))
+
+
+def public_keys(loaded: Loaded) -> list[str]:
+    """Return the public keys that sign heads now, or will at the next start.
+
+    Raises:
+        StorageError: `keys` or a key cannot be read.
+        NotPermittedError: others may read the private key.
+        UsageError: there is no key.
+    """
+    from retentiond.audit import keys
+    from retentiond.audit.fork import origin_now
+    from retentiond.tlog.key import format_vkey
+
+    settings = loaded.settings
+    enter(settings.state)
+    directory = os.path.join(settings.state, "audit")
+    known = [key.vkey for key in keys.known_keys(directory) if key.last is None]
+    if known:
+        return known
+    signers = keys.load_signers(settings.audit.key, origin_now(directory, settings.audit.origin))
+    if signers.current is None:
+        raise UsageError(f"{settings.audit.key}: there is no key yet; make one: retentiond audit keygen")
+    return [format_vkey(signers.current.key)]
 
 
 def plan_pruning(loaded: Loaded) -> "PrunePlan":
