@@ -64,6 +64,12 @@ def test_it_says_what_was_recorded_then_and_is_still_there(clinic: Place) -> Non
     assert [item["deleted_at"] for item in placed] == [None, None]  # 10 days and an hour old
 
 
+def test_what_was_recorded_before_the_device_reached_the_room_is_not_told(clinic: Place) -> None:
+    placed = [item for item in ask(clinic, "care", day(41), day(0))["recordings"] if item["device"] == "d-1"]
+    assert len(placed) == 2
+    assert all(item["start"] > day(21) for item in placed)
+
+
 def test_it_says_what_was_deleted_with_the_record_that_says_so(clinic: Place) -> None:
     found = ask(clinic, "hall", day(41), day(39))
     (gone,) = [item for item in found["recordings"] if item["device"] == "d-1"]
