@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from retentiond import __version__
 from retentiond.bootstrap.configuration import Loaded
+from retentiond.bootstrap.devices import build_sources
 from retentiond.bootstrap.parts import (
     build_sites,
     catalogue_path,
@@ -70,6 +71,7 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
             decisions,
             settings.enforcing,
             sampler_of(settings, catalogue),
+            build_sources(settings),
         )
         yield View(sources, loaded.book)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retentiond import __version__
 from retentiond.bootstrap.anchoring import build_anchorage
 from retentiond.bootstrap.configuration import Loaded, load
+from retentiond.bootstrap.devices import build_rounds
 from retentiond.bootstrap.working import open_works
 from retentiond.domain.errors import ConfigurationError
 from retentiond.ports import Watch
@@ -45,6 +46,7 @@ def run_daemon(loaded: Loaded) -> int:
         around = Surroundings(
             watch=watch,
             anchorage=build_anchorage(settings),
+            devices=build_rounds(settings),
             observer=metrics,
             manager=notifier_from(os.environ),
             log=structlog.stdlib.get_logger("retentiond"),
@@ -101,7 +103,8 @@ def _watch(settings: "Settings") -> Watch:
 def _reload(loaded: Loaded) -> RuleBook:
     """Read both files again for their rules; what else differs is in force after a restart only."""
     fresh = load(loaded.path)
-    kept = ("enforcing", "stores", "state", "audit", "http", "scan_interval", "dispute_grace", "watch", "socket")
+    started_with = ("enforcing", "stores", "sources", "state", "audit", "http", "socket")
+    kept = (*started_with, "scan_interval", "dispute_grace", "watch")
     changed = [key for key in kept if getattr(fresh.settings, key) != getattr(loaded.settings, key)]
     if changed:
         raise ConfigurationError(f"{loaded.path}: {', '.join(changed)} changed; that takes a restart of the daemon")

@@ -10,15 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, assert_never
+from typing import Any, assert_never
 
 from retentiond.daemon.messages import (
     Anchored,
+    Asked,
     Hint,
     Message,
+    News,
     PruningPlanned,
     Reload,
     Request,
@@ -29,13 +30,12 @@ from retentiond.daemon.messages import (
     Urgent,
     WalkEnded,
 )
+from retentiond.daemon.surroundings import Surroundings
 from retentiond.domain.errors import ConfigurationError, MustRestartError, RetentiondError, TryAgainError
 from retentiond.domain.finding import FindingKey, FindingKind, finding
-from retentiond.ports import Anchorage, Observer, Watch
 from retentiond.services.answer import answer
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
-from retentiond.services.rulebook import RuleBook
 from retentiond.services.sample import Answer
 from retentiond.services.scan import StoreScan
 
@@ -49,38 +49,6 @@ ANSWER_WITHIN_S = 60.0
 
 BETWEEN_CHUNKS = frozenset({"hold_place"})
 """Verbs that are answered between two chunks of a run too: what somebody wants to keep may be next in it (I6)."""
-
-
-class Manager(Protocol):
-    """What the service manager is told."""
-
-    def ready(self) -> None: ...
-    def reloading(self) -> None: ...
-    def stopping(self) -> None: ...
-    def status(self, text: str) -> None: ...
-    def watchdog(self) -> None: ...
-
-
-class Log(Protocol):
-    """Where an operator reads what happens; constant messages, no path, no name of a person (I10)."""
-
-    def info(self, event: str, **fields: object) -> None: ...
-    def warning(self, event: str, **fields: object) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the loop lives among."""
-
-    watch: Watch
-    anchorage: Anchorage
-    observer: Observer
-    manager: Manager
-    log: Log
-    reload: Callable[[], RuleBook]
-    scan_interval: timedelta
-    report_interval: timedelta
-    watchdog_s: float | None
 
 
 class Daemon:
@@ -136,6 +104,7 @@ class Daemon:
         around.observer.task("reload", ok=True, seconds=0.0, at=cycle.now())  # what it starts with was read well
         around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
         around.anchorage.start(lambda status: self._messages.put(Anchored(status)))
+        around.devices.start(lambda told: self._messages.put(Asked(told)))
         timers = self._start_timers()
         self._messages.put(Task("prune"))  # a server that is started anew each morning prunes as well
         self._report()
@@ -154,6 +123,7 @@ class Daemon:
             around.manager.stopping()
             timers()
             around.anchorage.stop()
+            around.devices.stop()
             around.watch.stop()
         cycle.finish()
         around.log.info("stopped")
@@ -196,14 +166,14 @@ class Daemon:
                 self._answer(message)
             case Urgent():
                 self._answer_urgent()
-            case Task() | Anchored() | SamplesTaken() | Reload():
+            case Task() | Anchored() | SamplesTaken() | Asked() | Reload():
                 self._take_news(message)
             case Hint() | Stop():
                 pass
             case _:
                 assert_never(message)
 
-    def _take_news(self, message: Task | Anchored | SamplesTaken | Reload) -> None:
+    def _take_news(self, message: News) -> None:
         match message:
             case Task(name):
                 self._do_task(name)
@@ -211,6 +181,8 @@ class Daemon:
                 self._cycle.anchors = status
             case SamplesTaken():
                 self._take_samples(message)
+            case Asked(told):
+                self._cycle.told = told
             case Reload():
                 self._reload()
             case _:

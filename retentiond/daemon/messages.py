@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from retentiond.domain.recording import StoreName
-from retentiond.ports import AnchorStatus, WalkStep
+from retentiond.ports import AnchorStatus, Told, WalkStep
 from retentiond.services.keep_store import StoreKeeper
 from retentiond.services.sample import Answer
 
@@ -83,6 +83,13 @@ class Anchored:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Sources besides the recorders have said what they know of devices."""
+
+    told: Told
+
+
+@dataclass(frozen=True, slots=True)
 class Reload:
     """SIGHUP: read the configuration again."""
 
@@ -92,6 +99,5 @@ class Stop:
     """SIGTERM or SIGINT: finish what is begun and end."""
 
 
-Message: TypeAlias = (
-    Hint | Step | WalkEnded | PruningPlanned | SamplesTaken | Request | Urgent | Task | Anchored | Reload | Stop
-)
+News: TypeAlias = Task | Anchored | SamplesTaken | Asked | Reload
+Message: TypeAlias = Hint | Step | WalkEnded | PruningPlanned | Request | Urgent | News | Stop

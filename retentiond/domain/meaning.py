@@ -19,7 +19,7 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.SIGN_REVIEW_DUE: "somebody has to look at a sign again",
     FindingKind.DPIA_MISSING: "a device is in no data-protection impact assessment",
     FindingKind.DPIA_REVIEW_DUE: "a data-protection impact assessment has to be looked at again",
-    FindingKind.SOURCE_UNREACHABLE: "a recorder's configuration cannot be used, or nobody can tell what its films hold",
+    FindingKind.SOURCE_UNREACHABLE: "a recorder or device cannot be asked what it does, or a film what it holds",
     FindingKind.SOURCES_DISAGREE: "register, recorder and disk say different things of the same device or file",
     FindingKind.RECORDER_KEEPS_LONGER: "a recorder is itself set to keep recordings longer than a rule",
     FindingKind.RECORDER_KEEPS_SHORTER: "a recorder itself deletes recordings earlier than a rule",

@@ -26,6 +26,8 @@ class SeenDevice:
         records_audio: whether the source may record its sound; None where it cannot tell.
         sound: the setting that says so, for people.
         seen_at: when it was there; None for now.
+        address: where it is on the network; a device that the register has at this address is this one.
+        place: where the source says that it hangs; compared with the rooms of the register, and never shown.
     """
 
     store: StoreName
@@ -34,6 +36,8 @@ class SeenDevice:
     records_audio: bool | None = None
     sound: str = ""
     seen_at: datetime | None = None
+    address: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +131,17 @@ def check_seen(register: Register, seen: Iterable[SeenDevice], now: datetime) ->
     strange: dict[tuple[StoreName, CameraName], set[str]] = {}
     for sighting in seen:
         instant = now if sighting.seen_at is None else sighting.seen_at
-        device = register.device_known_as(sighting.store, sighting.camera, instant)
+        device = _whose(register, sighting, instant)
         if device is None:
             left = _left_before(register, sighting, instant)
             if left is not None and left.temporary:
                 yield _overstayed(left, f"it is still known to {sighting.store!r} ({sighting.source})")
             else:
                 strange.setdefault((sighting.store, sighting.camera), set()).add(sighting.source)
-        elif sighting.records_audio and not device.records_audio(instant):
+            continue
+        if sighting.records_audio and not device.records_audio(instant):
             yield _audio_enabled(sighting)
+        yield from _elsewhere(register, device, sighting, instant)
     for (store, camera), sources in strange.items():
         yield _unregistered(register, store, camera, ", ".join(sorted(sources)))
 
@@ -177,6 +183,29 @@ def _unlisted(device: Device, listing: Listing, names: Sequence[CameraName]) -> 
     )
 
 
+def _whose(register: Register, sighting: SeenDevice, instant: datetime) -> Device | None:
+    """Return the registered device that a source speaks of: by its name there, else by its address."""
+    named = register.device_known_as(sighting.store, sighting.camera, instant)
+    if named is not None or not sighting.address:
+        return named
+    return register.device_at(sighting.address, instant)
+
+
+def _elsewhere(register: Register, device: Device, sighting: SeenDevice, instant: datetime) -> Iterator[Finding]:
+    """Yield a finding if the source says that the device hangs in another room of the register than the register."""
+    said, ours = register.room_called(sighting.place), device.room_at(instant)
+    if said is None or ours is None or said.ident == ours:
+        return
+    yield finding(
+        FindingKind.SOURCES_DISAGREE,
+        f"{device.ident} / {sighting.store}",
+        f"{device.title} hangs in {ours!r} by the register, and in {said.ident!r} by {sighting.source} "
+        f"({sighting.store})",
+        "go and look where it hangs; then correct the register, or what is written into the source",
+        facts=f"{ours}, {said.ident}",
+    )
+
+
 def _left_before(register: Register, sighting: SeenDevice, instant: datetime) -> Device | None:
     """Return the device of that name that had left by then; the last of several."""
     named = (device for _, device in register.devices_named(sighting.store, sighting.camera))
@@ -203,8 +232,8 @@ def _audio_enabled(sighting: SeenDevice) -> Finding:
     return finding(
         FindingKind.AUDIO_ENABLED,
         f"{sighting.store} / {sighting.camera}",
-        f"the recorder of store {sighting.store!r} may record sound of {sighting.camera!r}, which the register forbids"
-        + (f" ({sighting.sound})" if sighting.sound else ""),
-        "switch sound off in the recorder, or allow it in the register with the consent it needs",
+        f"sound of {sighting.camera!r} may be recorded, by {sighting.source} ({sighting.store}), which the register "
+        "forbids" + (f": {sighting.sound}" if sighting.sound else ""),
+        "switch sound off there, or allow it in the register with the consent it needs",
         facts=f"{sighting.source} {sighting.sound}".strip(),
     )

@@ -221,6 +221,15 @@ def _ends(spans: Iterable[Validity]) -> tuple[datetime, ...]:
     return tuple(sorted({end for span in spans for end in span.ends()}))
 
 
+def host_of(address: str) -> str:
+    """Return the host of an address such as `192.0.2.1`, `cam-1:8080`, `[::1]:80` or `rtsp://192.0.2.1/stream`."""
+    rest = address.partition("://")[2] or address
+    host = rest.partition("/")[0]
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return (host if host.count(":") > 1 else host.partition(":")[0]).lower()
+
+
 # --- all of it ------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +260,17 @@ class Register:
                 return device
         return None
 
+    def device_at(self, address: str, instant: datetime) -> Device | None:
+        """Return the device that the register has at this host, however port and path are written."""
+        for device in self._addresses.get(host_of(address), ()):
+            if device.is_here(instant):
+                return device
+        return None
+
+    def room_called(self, text: str) -> Room | None:
+        """Return the room whose id or name somebody wrote, in capitals or not; None for any other text."""
+        return self._called.get(text.strip().casefold())
+
     def devices_named(self, source: StoreName, name: CameraName) -> tuple[tuple[KnownName, Device], ...]:
         """Return every device that a source ever called `name`, with the entry that says so."""
         return self._names.get((source, name), ())
@@ -266,6 +286,19 @@ class Register:
     @cached_property
     def _devices(self) -> Mapping[str, Device]:
         return {device.ident: device for device in reversed(self.devices)}
+
+    @cached_property
+    def _addresses(self) -> Mapping[str, list[Device]]:
+        found: dict[str, list[Device]] = {}
+        for device in self.devices:
+            if device.address:
+                found.setdefault(host_of(device.address), []).append(device)
+        return found
+
+    @cached_property
+    def _called(self) -> Mapping[str, Room]:
+        names = {room.name.strip().casefold(): room for room in self.rooms}
+        return names | {room.ident.casefold(): room for room in self.rooms}
 
     @cached_property
     def _names(self) -> Mapping[tuple[StoreName, CameraName], tuple[tuple[KnownName, Device], ...]]:

@@ -16,6 +16,7 @@ from retentiond.ports.catalogue import (
     StreamBases,
 )
 from retentiond.ports.clock import ClockMemory, SystemClock
+from retentiond.ports.devices import DeviceRounds, DeviceSource, SourceReading, Told, Unreached
 from retentiond.ports.probe import Probe, SampleMemory
 from retentiond.ports.recorder import LOCKED, STILL_WRITTEN, Entry, EntryKind, Recorder
 from retentiond.ports.store import (
@@ -72,6 +73,8 @@ __all__ = [
     "ClockMemory",
     "Comparison",
     "DecisionCache",
+    "DeviceRounds",
+    "DeviceSource",
     "DirectoryStamp",
     "Entry",
     "EntryKind",
@@ -98,6 +101,7 @@ __all__ = [
     "Seen",
     "Setback",
     "Snapshot",
+    "SourceReading",
     "Space",
     "SpareRoom",
     "Store",
@@ -107,8 +111,10 @@ __all__ = [
     "StreamBases",
     "StreamStatus",
     "SystemClock",
+    "Told",
     "Unadopted",
     "Unlisted",
+    "Unreached",
     "Voided",
     "WalkStep",
     "Watch",

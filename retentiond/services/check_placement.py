@@ -10,7 +10,16 @@ from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.domain.placement import Listing, SeenDevice, check_placement
 from retentiond.domain.recording import StoreName
 from retentiond.domain.register import DeviceKind, Register
-from retentiond.ports import REGISTER, Inventory, Recorder, RoomStatus, StreamStatus
+from retentiond.ports import (
+    REGISTER,
+    DeviceSource,
+    Inventory,
+    Recorder,
+    RoomStatus,
+    SourceReading,
+    StreamStatus,
+    Unreached,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +36,12 @@ def check_rooms(
     recorders: Sequence[tuple[StoreName, Recorder]],
     on_disk: Iterable[StreamStatus],
     now: datetime,
+    readings: Sequence[tuple[DeviceSource, SourceReading]] = (),
 ) -> RoomCheck:
-    """Check the rooms at `now`; a recorder that cannot be asked is a finding, and the others go on (I9)."""
+    """Check the rooms at `now`; a source that cannot be asked is a finding, and the others go on (I9).
+
+    `readings` are what sources besides the recorders said when they were read last.
+    """
     seen: list[SeenDevice] = []
     listings: list[Listing] = []
     unreachable: list[Finding] = []
@@ -48,6 +61,10 @@ def check_rooms(
     for status in on_disk:
         if (status.stream.store, status.stream.camera) not in collective:
             seen += _recorded(status)
+    for source, reading in readings:
+        seen += reading.seen
+        unreachable += [_unreached(source, item) for item in reading.unreached]
+        inventory.append(Inventory(f"{source.kind}/{source.name}", DeviceKind.CAMERA, len(reading.seen)))
     found = check_placement(register, seen, now, listings)
     return RoomCheck((*found, *unreachable), _rooms(register, now), tuple(inventory))
 
@@ -83,6 +100,15 @@ def _ask(store: StoreName, recorder: Recorder) -> Sequence[SeenDevice] | Finding
         return recorder.devices()
     except RetentiondError as error:
         return _unusable(store, recorder, str(error))
+
+
+def _unreached(source: DeviceSource, item: Unreached) -> Finding:
+    return finding(
+        FindingKind.SOURCE_UNREACHABLE,
+        f"{source.name} / {item.what}",
+        f"{item.what!r} of the source {source.name!r} ({source.kind}) cannot be asked: {item.why}",
+        "see whether it is there and lets this host ask; correct `sources` in the configuration if it is gone",
+    )
 
 
 def _unusable(store: StoreName, recorder: Recorder, why: str) -> Finding:

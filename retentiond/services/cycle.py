@@ -16,7 +16,7 @@ from retentiond.domain.instants import EPOCH
 from retentiond.domain.recording import StoreName
 from retentiond.domain.register_event import register_loaded
 from retentiond.domain.run import Plan
-from retentiond.ports import AnchorStatus, Present, Snapshot, Unadopted, WalkStep, Watch
+from retentiond.ports import AnchorStatus, Present, Snapshot, Told, Unadopted, WalkStep, Watch
 from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import check_rooms
@@ -63,6 +63,7 @@ class Cycle:
         self._standing: dict[FindingKey, Finding] = {}
         self.reminded: tuple[Finding, ...] = ()
         self.anchors = AnchorStatus()
+        self.told: Told = ()
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -248,7 +249,7 @@ class Cycle:
         surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
         recorders = [(keeper.name, keeper.recorder) for keeper in self.keepers]
         on_disk = [status for survey in surveys for status in survey.streams]
-        rooms = check_rooms(self.book.register, recorders, on_disk, now)
+        rooms = check_rooms(self.book.register, recorders, on_disk, now, self.told)
         drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self.book)
         noted = (*self._standing.values(), *self._failures.values())
         checked = (*rooms.findings, *drift, *parts.sampler.findings(self.book.register))

@@ -14,7 +14,7 @@ from retentiond.domain.rule import DeletionRule
 from retentiond.domain.span import BEGINNING, Span, within
 from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Suspension, in_force
-from retentiond.ports import Absent, Catalogue, Foreign, Recorder, Store
+from retentiond.ports import Absent, Catalogue, DeviceSource, Foreign, Recorder, Store
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import store_findings
@@ -81,6 +81,7 @@ class Sources:
     decisions: Decisions
     enforcing: bool
     sampler: Sampler | None = None
+    devices: tuple[DeviceSource, ...] = ()
 
 
 class View:
@@ -122,12 +123,13 @@ class View:
         ]
 
     def check(self) -> tuple[Finding, ...]:
-        """Return the findings about rooms, recorders and stores, as of now."""
+        """Return the findings about rooms, recorders and stores, as of now. Asks every source of devices."""
+        told = tuple((source, source.read()) for source in self._sources.devices)
         now = self.now()
         surveys = self.surveys(now)
         recorders = [(site.store.name, site.recorder) for site in self._sources.sites]
         on_disk = [status for survey in surveys for status in survey.streams]
-        rooms = check_rooms(self._book.register, recorders, on_disk, now)
+        rooms = check_rooms(self._book.register, recorders, on_disk, now, told)
         drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self._book)
         sampler = self._sources.sampler
         sound = () if sampler is None else sampler.findings(self._book.register)

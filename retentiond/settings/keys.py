@@ -9,6 +9,7 @@ TOP = (
     "deletion_rules",
     "margin",
     "stores",
+    "sources",
     "state",
     "register",
     "audit",
@@ -20,6 +21,10 @@ TOP = (
 )
 RULE = ("name", "categories", "deletion_period", "stores", "cameras", "rooms")
 STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "winding_down")
+SOURCES = ("onvif",)
+"""Who besides the recorders is asked about devices."""
+
+SOURCE = ("name", "kind", "addresses", "credentials")
 AUDIT = ("origin", "keep", "on_failure", "key", "witness", "tsa")
 WITNESS = ("url", "vkey")
 TSA = ("url", "roots")

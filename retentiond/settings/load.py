@@ -92,9 +92,9 @@ def warnings(settings: Settings, register: Register) -> tuple[str, ...]:
             f"{rule.name}: no registered device is known as camera {name!r}" for name in sorted(rule.cameras - known)
         ]
         found += [f"{rule.name}: the register has no room {name!r}" for name in sorted(rule.rooms - rooms)]
-    stores = {item.name for item in settings.stores}
+    stores = {item.name for item in settings.stores} | {item.name for item in settings.sources}
     found += [
-        f"register: {camera!r} is known in a store {store!r} that the configuration does not have"
+        f"register: {camera!r} is known in a store or source {store!r} that the configuration does not have"
         for store, camera in register.known_names()
         if store not in stores
     ]

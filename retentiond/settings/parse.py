@@ -13,6 +13,7 @@ from retentiond.settings import keys, scalars
 from retentiond.settings.elsewhere import read_tsa, read_witness
 from retentiond.settings.fields import Section, Value
 from retentiond.settings.nodes import read_nodes
+from retentiond.settings.parse_sources import read_sources
 from retentiond.settings.paths import (
     STATE,
     overlap_problems,
@@ -67,6 +68,7 @@ def _settings(top: Section, folder: str, host_name: str) -> Settings | None:
     socket = top.read("socket", parse_absolute_path, socket_of(state))
     audit = _audit(top, state, host_name)
     stores = _stores(top, folder)
+    sources = read_sources(top, folder, {item.name for _, item in stores})
     policy = _policy(top, {item.name for _, item in stores})
     ours = {STATE: state, "the control socket": socket, "the signing key": audit.key}
     if register is not None:
@@ -91,6 +93,7 @@ def _settings(top: Section, folder: str, host_name: str) -> Settings | None:
         dispute_grace=dispute_grace,
         watch=watch,
         socket=socket,
+        sources=sources,
     )
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from retentiond.domain.period import duration_text
-from retentiond.settings.values import AuditSettings, Settings, StoreSettings
+from retentiond.settings.values import AuditSettings, Settings, SourceSettings, StoreSettings
 
 
 def render(settings: Settings) -> str:
@@ -24,6 +24,10 @@ def render(settings: Settings) -> str:
     lines += [f"margin: {duration_text(settings.policy.margin)}", "stores:"]
     for store in settings.stores:
         lines += _store(store)
+    if settings.sources:
+        lines.append("sources:")
+    for source in settings.sources:
+        lines += _source(source)
     grace = duration_text(settings.dispute_grace)
     lines += [
         f"state: {_quoted(settings.state)}",
@@ -61,6 +65,14 @@ def _store(store: StoreSettings) -> Iterable[str]:
     if store.recorder_config is not None:
         yield f"    recorder_config: {_quoted(store.recorder_config)}"
     yield f"    winding_down: {_flag(on=store.winding_down)}"
+
+
+def _source(source: SourceSettings) -> Iterable[str]:
+    yield f"  - name: {_quoted(source.name)}"
+    yield f"    kind: {source.kind}"
+    yield f"    addresses: {_listed(source.addresses)}"
+    if source.credentials is not None:
+        yield f"    credentials: {_quoted(source.credentials)}"
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.recording import Category
 from retentiond.settings import keys, scalars
 from retentiond.settings.elsewhere import tsa_schema, witness_schema
+from retentiond.settings.parse_sources import sources_schema
 from retentiond.settings.schema_words import DRAFT, Schema, any_of, choice, flag, listed, mapping, set_of, text
 
 
@@ -21,6 +22,7 @@ def settings_schema() -> Schema:
         ),
         "margin": _duration("How long before its deadline a recording falls due, 1s to 1h. Default: 60s."),
         "stores": listed("The directory trees that recorders write into; they must not overlap.", _store()),
+        "sources": sources_schema(),
         "state": text("Where the daemon keeps its own files. Default: /var/lib/retentiond."),
         "register": text("The register of rooms and devices, beside this file."),
         "audit": _audit(),

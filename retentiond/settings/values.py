@@ -30,6 +30,16 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """Devices that are asked themselves, at `addresses`, with the user and password in the file `credentials`."""
+
+    name: StoreName
+    kind: str
+    addresses: tuple[str, ...]
+    credentials: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WitnessSettings:
     """Who cosigns heads of the trail on another machine: where it is asked, and its public key as text."""
 
@@ -90,6 +100,7 @@ class Settings:
     dispute_grace: timedelta
     watch: bool
     socket: str
+    sources: tuple[SourceSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def test_case_58_a_run_that_takes_longer_than_the_watchdog_feeds_it_before_every
         around = Surroundings(
             watch=WatchOff(),
             anchorage=silent,
+            devices=silent,
             observer=RememberingObserver(),
             manager=silent,
             log=silent,

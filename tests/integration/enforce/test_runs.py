@@ -134,6 +134,7 @@ def test_i6_a_hold_that_is_asked_for_during_a_run_is_in_force_before_its_next_ch
     around = Surroundings(
         watch=WatchOff(),
         anchorage=silent,
+        devices=silent,
         observer=RememberingObserver(),
         manager=silent,
         log=silent,

@@ -49,7 +49,13 @@ def test_the_shipped_register_loads_and_has_a_room_without_devices(shipped: Path
 @pytest.mark.parametrize(
     ("name", "known"),
     [
-        ("retentiond.yml", {*keys.TOP, *keys.RULE, *keys.STORE, *keys.AUDIT, *keys.WITNESS, *keys.TSA, *keys.HTTP}),
+        (
+            "retentiond.yml",
+            {
+                *(*keys.TOP, *keys.RULE, *keys.STORE, *keys.SOURCE),
+                *(*keys.AUDIT, *keys.WITNESS, *keys.TSA, *keys.HTTP),
+            },
+        ),
         (
             "register.yml",
             {

@@ -56,6 +56,7 @@ GOOD_SETTINGS = [
     with_line('http: {listen: "[::1]:1"}'),
     with_line("audit: {}"),
     with_line('audit: {witness: {url: "http://[::1]:9724", vkey: KEY}}'.replace("KEY", VKEY)),
+    with_line("sources: [{name: cameras, kind: onvif, addresses: ['https://[2001:db8::1]:8443']}]"),
     with_line('"margin": "60s"'),
     changed("Example Clinic OÜ", '"no"'),
     changed("Example Clinic OÜ", "'030'"),
@@ -87,6 +88,14 @@ BAD_SETTINGS = [
     with_line("audit: {keep: 24}"),
     with_line("audit: {on_failure: stop}"),
     with_line("audit: []"),
+    with_line("sources: []"),
+    with_line("sources: [{name: cameras, kind: onvif}]"),
+    with_line("sources: [{name: cameras, kind: onvif, addresses: []}]"),
+    with_line("sources: [{name: cameras, kind: snmp, addresses: [a]}]"),
+    with_line("sources: [{name: cameras, kind: onvif, addresses: ['user:pw@a']}]"),
+    with_line("sources: [{name: cameras, kind: onvif, addresses: ['a/b']}]"),
+    with_line("sources: [{name: cameras, kind: onvif, addresses: [a, a]}]"),
+    with_line("sources: [{name: cameras, kind: onvif, addresses: [a], password: x}]"),
     with_line("audit: {witness: {}}"),
     with_line("audit: {tsa: {}}"),
     with_line("audit: {tsa: {url: https://tsa.example/tsr}}"),
@@ -287,6 +296,16 @@ likely_settings = st.fixed_dictionaries(
         "state": st.sampled_from(["/var/lib/retentiond", "/srv/state", "/srv/state/"]),
         "socket": st.sampled_from(["/run/x/y.sock", "/tmp/y.sock"]),
         "http": st.fixed_dictionaries({}, optional={"listen": st.sampled_from(["none", "[::1]:0", "127.1.2.3:1"])}),
+        "sources": some_of(
+            st.fixed_dictionaries(
+                {
+                    "name": names,
+                    "kind": st.just("onvif"),
+                    "addresses": some_of(st.sampled_from(["a", "a:1", "[::1]:0"])),
+                },
+                optional={"credentials": files},
+            )
+        ),
         "audit": st.fixed_dictionaries(
             {}, optional={"origin": names, "keep": st.sampled_from(["1mo", "999mo"]), "witness": witnesses}
         ),

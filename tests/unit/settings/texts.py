@@ -79,6 +79,8 @@ stores:
     recorder_config: /etc/motion/motion.conf
     winding_down: true
   - {name: other, path: /srv/other, recorder: template, layout: "{camera}/%s.mp4"}
+sources:
+  - {name: cameras, kind: onvif, addresses: [192.0.2.1, "camera-2:8080"], credentials: /etc/retentiond/onvif}
 state: /var/lib/retentiond
 register: register.yml
 audit:

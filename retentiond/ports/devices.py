@@ -1,0 +1,61 @@
+"""What other sources than recorders know of devices."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from retentiond.domain.placement import SeenDevice
+from retentiond.domain.recording import StoreName
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A part of a source that could not be asked, such as one address, and why; the others were asked all the same."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReading:
+    """What a source said when it was read."""
+
+    seen: tuple[SeenDevice, ...] = ()
+    unreached: tuple[Unreached, ...] = ()
+
+
+class DeviceSource(Protocol):
+    """A source of devices besides the recorders: it is asked, and changes nothing anywhere."""
+
+    @property
+    def name(self) -> StoreName:
+        """Its name in the configuration, and in `known_as` of the register."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What it is, such as `onvif`."""
+        ...
+
+    def read(self) -> SourceReading:
+        """Ask it, within limits of time and memory that it cannot stretch; what cannot be reached is in the reading.
+
+        Never raises.
+        """
+        ...
+
+
+Told: TypeAlias = tuple[tuple[DeviceSource, SourceReading], ...]
+"""What every source said when it was read last."""
+
+
+class DeviceRounds(Protocol):
+    """Has every source asked now and then, from a thread of its own."""
+
+    def start(self, tell: Callable[[Told], None]) -> None:
+        """Begin; `tell` is called from another thread after each round."""
+        ...
+
+    def stop(self) -> None:
+        """Begin no other round. One that is under way may go on; nobody waits for it."""
+        ...

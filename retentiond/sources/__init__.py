@@ -1,0 +1,1 @@
+"""What other sources than recorders know of devices: the devices themselves, over the network."""

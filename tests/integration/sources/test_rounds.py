@@ -1,0 +1,116 @@
+"""The daemon and `check` ask the sources; a change on a device is a finding at the next round."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from retentiond.domain.recording import StoreName
+from retentiond.ports import SourceReading, Told, Unreached
+from retentiond.sources.rounds import SourceRounds
+from tests.integration.sources.device import PASSWORD, USER, Device, plugged_in
+from tests.system.harness import Site
+
+
+class Asked:
+    """`DeviceSource` that counts how often it was asked, and has a defect if told to."""
+
+    name, kind = StoreName("cameras"), "onvif"
+
+    def __init__(self, *, defect: bool = False) -> None:
+        self.times = 0
+        self._defect = defect
+
+    def read(self) -> SourceReading:
+        self.times += 1
+        if self._defect:
+            raise RuntimeError("a defect")
+        return SourceReading(unreached=(Unreached(str(self.times), "why"),))
+
+
+def test_sources_are_asked_at_once_and_then_again_until_the_end() -> None:
+    source, twice, heard = Asked(), threading.Event(), list[Told]()
+
+    def tell(told: Told) -> None:
+        heard.append(told)
+        if len(heard) == 2:
+            twice.set()
+
+    rounds = SourceRounds([source], every_s=0.01)
+    rounds.start(tell)
+    assert twice.wait(60)
+    rounds.stop()
+    assert [told[0][1].unreached[0].what for told in heard[:2]] == ["1", "2"]
+
+
+def test_without_a_source_nothing_is_told() -> None:
+    rounds = SourceRounds([])
+    rounds.start(lambda told: pytest.fail(f"told {told}"))
+    rounds.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_is_told_before_the_asking_ends() -> None:
+    heard, told = threading.Event(), list[Told]()
+
+    def tell(said: Told) -> None:
+        told.append(said)
+        heard.set()
+
+    SourceRounds([Asked(defect=True)], every_s=0.01).start(tell)
+    assert heard.wait(60)
+    for thread in threading.enumerate():
+        if thread.name == "sources":
+            thread.join(60)
+    assert "a defect of ours" in told[0][0][1].unreached[0].why
+
+
+REGISTER = """\
+rooms: [{{id: hall, class: public}}]
+devices:
+  - id: d-1
+    name: Hall
+    kind: camera
+    tracks: {{video: true}}
+    address: "{0}"
+    known_as: {{main: hall}}
+    assignments: [{{room: hall}}]
+"""
+
+
+def site_beside(device: Device, root: Path) -> Site:
+    site = Site(root, register=REGISTER.format(device.address))
+    site.record("hall", datetime.now(UTC))
+    secret = root / "onvif"
+    secret.write_text(f"{USER}:{PASSWORD}\n")
+    secret.chmod(0o600)
+    with site.config.open("a") as file:
+        file.write(
+            f"sources: [{{name: cameras, kind: onvif, addresses: ['{device.address}'], credentials: {secret}}}]\n"
+        )
+    return site
+
+
+def test_check_asks_the_device_itself_and_shows_no_password(tmp_path: Path) -> None:
+    with plugged_in(Device()) as device:
+        site = site_beside(device, tmp_path)
+        assert "audio_enabled" not in site.run("check").stdout
+        device.microphones, device.sound = 1, True
+        said = site.run("check").stdout
+        assert f"audio_enabled: sound of '{device.address}' may be recorded, by the device itself (cameras)" in said
+        (tmp_path / "onvif").write_text(f"{USER}:wrong")
+        said = site.run("check").stdout
+        assert "refuses user or password" in said
+        assert PASSWORD not in said
+    assert "source_unreachable" in site.run("check").stdout
+
+
+def test_the_daemon_asks_the_device_and_a_silent_one_holds_up_nothing(tmp_path: Path) -> None:
+    with plugged_in(Device(microphones=1, sound=True)) as device:
+        site = site_beside(device, tmp_path)
+        site.accept_clock()
+        with site.running():
+            site.wait(lambda: "audio_enabled" in site.run("findings", "list").stdout, "the finding about sound")
+        assert PASSWORD not in (site.root / "daemon.log").read_text()
+        assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in site.state.rglob("*.jsonl"))
