@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -214,9 +215,36 @@ def test_the_small_tree_in_the_manual_adds_up() -> None:
     assert f"the root {base64.b64decode(shown[1]).hex()}" in text
 
 
-def test_every_type_of_record_is_in_the_manual() -> None:
-    text = FORMAT.read_text(encoding="utf-8")
-    assert [kind.value for kind in EventType if f"`{kind.value}`" not in text] == []
+def test_every_type_of_record_has_a_row_in_the_manual() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \| .+ \| .*\|$", FORMAT.read_text(encoding="utf-8"), re.MULTILINE)
+    named = [row for row in rows if "." in row or row in set(EventType)]
+    assert set(named) == {kind.value for kind in EventType}
+    assert [row for row in set(named) if named.count(row) > 1] == [EventType.HOLD_EXTENDED.value]  # says two things
+
+
+def test_go_checks_a_trail_and_a_certificate_as_the_manual_says(audit: Path) -> None:
+    go = shutil.which("go")
+    if go is None or not Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog").is_dir():
+        pytest.skip("needs go, and golang.org/x/mod as Debian packages it (golang-golang-x-mod-dev)")
+    (program,) = _blocks(FORMAT, "go")
+    (audit / "check.go").write_text(program)
+    paths = {"GOPATH": "/usr/share/gocode", "GOCACHE": str(audit / "cache"), "HOME": str(audit)}
+    built = _run(audit, go, "build", "check.go", GO111MODULE="off", GOFLAGS="", GOTOOLCHAIN="local", **paths)
+    assert built.returncode == 0, built.stderr
+    good, other = (format_vkey(Signer.from_seed("nvr.example/retentiond", seed).key) for seed in (bytes(32), b"1" * 32))
+    segments = [str(path) for path in sorted(audit.glob("log/*.jsonl"))]
+    done = _run(audit, "./check", good, "checkpoint", *segments)
+    assert done.stdout.startswith("nvr.example/retentiond: "), done.stderr
+    assert _run(audit, "./check", other, "checkpoint", *segments).returncode == 1
+    proofs = [issue_certificate(str(audit), seq).proof for seq in range(12)]
+    for seq, proof in enumerate(proofs):
+        (audit / "proof").write_bytes(proof)
+        assert f'"seq":{seq},' in _run(audit, "./check", good, "proof").stdout
+    assert _run(audit, "./check", other, "proof").returncode == 1
+    (audit / "proof").write_bytes(proofs[11].replace(b"index 11\n", b"index 10\n"))
+    assert "invalid transparency proof" in _run(audit, "./check", good, "proof").stderr
+    _spoil(audit)
+    assert "is not that of these" in _run(audit, "./check", good, "checkpoint", *segments).stderr
 
 
 def test_every_kind_of_finding_is_in_the_manual_with_what_it_means() -> None:

@@ -83,9 +83,9 @@ def test_help_fits_a_terminal_and_says_what_the_command_does(warm: Warm, command
 
 @pytest.mark.parametrize("command", every_command())
 def test_an_option_that_there_is_not_is_one_line_with_the_way_to_help(warm: Warm, command: str) -> None:
-    done = warm.call(*command.split(), "--qqqq")
+    done = warm.call(*command.split(), "--zzzz")
     assert (done.status, done.out) == (2, "")
-    assert done.complaints == [f"retentiond: {command}: no such option '--qqqq'; see: retentiond {command} --help"]
+    assert done.complaints == [f"retentiond: {command}: no such option '--zzzz'; see: retentiond {command} --help"]
 
 
 @pytest.mark.parametrize("command", [name for name, item in every_command().items() if item.params])
