@@ -190,6 +190,7 @@ def _usual_configs(path: str) -> tuple[str, ...]:
         "/usr/local/etc/motion/motion.conf",
         "/etc/motioneye/motion.conf",
         "/etc/zm/zm.conf",
+        "/var/lib/moonfire-nvr/db",
         "/etc/mediamtx.yml",
         "/usr/local/etc/mediamtx.yml",
         "/etc/mediamtx/mediamtx.yml",

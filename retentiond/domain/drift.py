@@ -23,6 +23,7 @@ class OwnRetention:
         kept: None where nothing of the recorder's ever deletes them.
         setting: what says so, for people, such as `record.alerts.retain.days, the default`.
         change: what to write instead; `{days}` in it stands for the days of the rule.
+        deleted_by_us: whether this program deletes what the recorder keeps longer.
     """
 
     camera: CameraName | None
@@ -30,6 +31,7 @@ class OwnRetention:
     kept: timedelta | None
     setting: str
     change: str
+    deleted_by_us: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,10 @@ def _finding(store: StoreName, recorder: str, kind: FindingKind, items: list[Com
     own, rule = first.own, first.rule
     kept = "without end" if own.kept is None else f"for {_length(own.kept)}"
     what = f"{recorder} keeps {_listed(item.own.category for item in items)} recordings of {_cameras(items)} {kept}"
-    then = (
-        "retentiond deletes them then, and the recorder still believes that it has them"
-        if kind is FindingKind.RECORDER_KEEPS_LONGER
-        else "what it deletes by itself is on no record"
-    )
+    then = "what it deletes by itself is on no record"
+    if kind is FindingKind.RECORDER_KEEPS_LONGER:
+        ours = "retentiond deletes them then, and the recorder still believes that it has them"
+        then = ours if own.deleted_by_us else "nobody deletes them then, since only the recorder itself may"
     return finding(
         kind,
         f"{store} / {own.setting} / {rule.name}",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from retentiond.domain.drift import OwnRetention
 from retentiond.domain.finding import Finding
+from retentiond.domain.observed import Observed
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import CameraName, Recording, Sighting
 
@@ -84,6 +85,11 @@ class Recorder(Protocol):
     @property
     def retentions(self) -> Sequence[OwnRetention]:
         """How long the recorder itself keeps what, by its configuration as `devices` read it last."""
+        ...
+
+    @property
+    def observed(self) -> Sequence[Observed]:
+        """What it has that only it may delete, as `devices` read its books last."""
         ...
 
     @property

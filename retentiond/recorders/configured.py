@@ -12,6 +12,7 @@ from typing import Protocol
 from retentiond.domain.drift import OwnRetention
 from retentiond.domain.errors import StorageError
 from retentiond.domain.finding import Finding
+from retentiond.domain.observed import Observed
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import CameraName, Recording, Sighting, StoreName
 from retentiond.ports import Entry
@@ -50,6 +51,7 @@ class Told:
     retentions: tuple[OwnRetention, ...] = ()
     oddities: tuple[Finding, ...] = ()
     problems: tuple[str, ...] = ()
+    observed: tuple[Observed, ...] = ()
 
 
 class Source(Protocol):
@@ -100,6 +102,10 @@ class ConfiguredRecorder(Plain):
     @property
     def retentions(self) -> Sequence[OwnRetention]:
         return () if self._told is None else self._told.retentions
+
+    @property
+    def observed(self) -> Sequence[Observed]:
+        return () if self._told is None else self._told.observed
 
     @property
     def oddities(self) -> Sequence[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from retentiond.domain.drift import OwnRetention
 from retentiond.domain.finding import Finding
+from retentiond.domain.observed import Observed
 from retentiond.domain.recording import CameraName, Recording
 
 
@@ -18,6 +19,10 @@ class Plain:
 
     @property
     def retentions(self) -> Sequence[OwnRetention]:
+        return ()
+
+    @property
+    def observed(self) -> Sequence[Observed]:
         return ()
 
     @property

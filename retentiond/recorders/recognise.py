@@ -14,15 +14,18 @@ from typing import NoReturn
 from retentiond.domain.errors import RetentiondError, StorageError
 from retentiond.domain.instants import EARLIEST
 from retentiond.domain.names import join, readable
-from retentiond.domain.recording import CameraName, Recognised, StoreName
+from retentiond.domain.recording import CameraName, Kept, Recognised, StoreName
 from retentiond.ports import Entry, EntryKind, Recorder
 from retentiond.recorders.config_files import list_conf, read_text
 from retentiond.recorders.configured import Setup
 from retentiond.recorders.frigate import build_frigate
 from retentiond.recorders.mediamtx import build_mediamtx
+from retentiond.recorders.moonfire import build_moonfire
 from retentiond.recorders.motion import FORGETFUL, build_motion
 from retentiond.recorders.motioneye import build_motioneye
+from retentiond.recorders.shinobi import build_shinobi
 from retentiond.recorders.template import build_template
+from retentiond.recorders.uploads import UPLOADS, build_upload
 from retentiond.recorders.viseron import build_viseron
 from retentiond.recorders.zoneminder import build_zoneminder
 from retentiond.recorders.zoneminder_conf import read_conf
@@ -92,7 +95,7 @@ def recognise(path: str, configs: Sequence[str] = ()) -> tuple[Recognition, ...]
         StorageError: `path` cannot be listed.
     """
     sample = tuple(_sample(os.fsencode(path)))
-    found = []
+    found = list(_moonfire(path, configs, sample))
     for recorder, layout, config in _candidates(path, configs):
         tried = _try(recorder, sample)
         if tried.matched:
@@ -117,10 +120,28 @@ def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, s
     yield build_zoneminder(nameless, UNWRITTEN), None, None
     yield build_frigate(nameless), None, None
     yield build_viseron(nameless), None, None
+    yield build_shinobi(nameless), None, None
+    for kind in UPLOADS:
+        yield build_upload(kind, nameless), None, None
     yield build_motion(_STORE, path, UTC, None), None, None
     for layout in COMMON_LAYOUTS:
         yield build_template(_STORE, UTC, (layout,)), layout, None
     yield build_motioneye(nameless, FORGETFUL), None, None  # others name files so, too
+
+
+def _moonfire(
+    path: str, configs: Sequence[str], sample: Sequence[tuple[bytes, Sequence[Entry]]]
+) -> Iterator[Recognition]:
+    """Yield Moonfire where one of `configs` is its database: its names tell no camera, and nothing of it is deleted."""
+    for config in configs:
+        recorder = build_moonfire(Setup(_STORE, path, UTC, config))
+        try:
+            cameras = tuple(sorted(device.camera for device in recorder.devices()))
+        except RetentiondError:
+            continue
+        files = [(directory, entry) for directory, entries in sample for entry in entries]
+        matched = sum(isinstance(recorder.classify(directory, (entry,))[0], Kept) for directory, entry in files)
+        yield Recognition("moonfire", None, cameras, config, matched, len(files))
 
 
 def _is_of_motioneye(config: str) -> bool:

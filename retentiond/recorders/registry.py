@@ -1,6 +1,7 @@
 """The recorders this version knows, by their names in the configuration. A literal list: nothing is discovered."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,27 +13,30 @@ from retentiond.recorders.frigate import build_frigate
 from retentiond.recorders.line_memory import FORGETFUL as FORGETFUL_NAMES
 from retentiond.recorders.line_memory import LineMemory
 from retentiond.recorders.mediamtx import build_mediamtx
+from retentiond.recorders.moonfire import build_moonfire
 from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
 from retentiond.recorders.motion_memory import MotionMemory
 from retentiond.recorders.motioneye import build_motioneye
+from retentiond.recorders.shinobi import build_shinobi
 from retentiond.recorders.template import build_template, template_layouts
+from retentiond.recorders.uploads import UPLOADS, build_upload
 from retentiond.recorders.viseron import build_viseron
 from retentiond.recorders.zoneminder import EventNames, ZoneMinder, build_zoneminder
 from retentiond.recorders.zoneminder_notes import UNWRITTEN, NotesFile
 
 AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | ZoneMinder | EventNames | FixedRecorder
 
-_BY_CONFIGURATION: Mapping[str, Callable[[Setup], ConfiguredRecorder]] = {
+_BY_SETUP: Mapping[str, Callable[[Setup], ConfiguredRecorder | FixedRecorder]] = {
     "frigate": build_frigate,
     "mediamtx": build_mediamtx,
+    "moonfire": build_moonfire,
+    "shinobi": build_shinobi,
     "viseron": build_viseron,
+    **{kind: partial(build_upload, kind) for kind in UPLOADS},
 }
 
-SUPPORTED = (*_BY_CONFIGURATION, "motion", "motioneye", "template", "zoneminder")
+SUPPORTED = (*_BY_SETUP, "motion", "motioneye", "template", "zoneminder")
 """What `recorder:` may say."""
-
-_LATER = frozenset({"moonfire"})
-"""Recorders whose files no layout describes."""
 
 
 def build_recorder(  # noqa: PLR0913  one argument for each key of a store
@@ -56,12 +60,13 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
         ConfigurationError: what our own configuration says of the recorder cannot be used.
     """
     if kind not in SUPPORTED:
-        raise ConfigurationError(_unsupported(kind, store))
+        choice = ", ".join(SUPPORTED)
+        raise ConfigurationError(f"store {store!r}: recorder {kind!r} is not known; use one of: {choice}")
     zone = _zone(timezone, store)
     try:
         extra = template_layouts(store, zone, layouts)
-        if kind in _BY_CONFIGURATION:
-            return _BY_CONFIGURATION[kind](Setup(store, store_path, zone, recorder_config, extra, names))
+        if kind in _BY_SETUP:
+            return _BY_SETUP[kind](Setup(store, store_path, zone, recorder_config, extra, names))
         if kind == "zoneminder":
             return build_zoneminder(Setup(store, store_path, zone, recorder_config), notes or UNWRITTEN)
         if kind == "motioneye":
@@ -73,16 +78,6 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
         return build_template(store, zone, layouts)
     except ValueError as error:
         raise ConfigurationError(f"store {store!r}: {error}") from error
-
-
-def _unsupported(kind: str, store: StoreName) -> str:
-    choice = ", ".join(SUPPORTED)
-    if kind not in _LATER:
-        return f"store {store!r}: recorder {kind!r} is not known; use one of: {choice}"
-    return (
-        f"store {store!r}: recorder {kind!r} is not supported yet in this version (supported: {choice}), "
-        "and no layout describes its files; leave its store out of the configuration"
-    )
 
 
 def _zone(timezone: str, store: StoreName) -> ZoneInfo:

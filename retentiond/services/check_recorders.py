@@ -1,16 +1,22 @@
 """Meets the rules with what recorders are themselves set to keep, and hears what they know besides."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
 from retentiond.domain.drift import Compared, OwnRetention, drift_findings
 from retentiond.domain.finding import Finding
+from retentiond.domain.observed import Observed, observed_findings
 from retentiond.domain.recording import CameraName, StoreName, Stream
+from retentiond.domain.rule import DeletionRule
 from retentiond.ports import Recorder
 from retentiond.services.rulebook import RuleBook
 
 
 def check_recorders(
-    recorders: Sequence[tuple[StoreName, Recorder]], on_disk: Collection[tuple[StoreName, CameraName]], book: RuleBook
+    recorders: Sequence[tuple[StoreName, Recorder]],
+    on_disk: Collection[tuple[StoreName, CameraName]],
+    book: RuleBook,
+    now: datetime,
 ) -> tuple[Finding, ...]:
     """Return the drift of each recorder, as its configuration was read last, and its oddities."""
     found: list[Finding] = []
@@ -18,8 +24,17 @@ def check_recorders(
         cameras = sorted(camera for place, camera in on_disk if place == store)
         compared = [item for own in recorder.retentions for item in _compare(store, own, cameras, book)]
         found += drift_findings(store, recorder.kind, compared)
+        found += observed_findings(store, recorder.kind, _watched(store, recorder.observed, book), now)
         found += recorder.oddities
     return tuple(found)
+
+
+def _watched(
+    store: StoreName, observed: Sequence[Observed], book: RuleBook
+) -> Iterable[tuple[Observed, DeletionRule | None]]:
+    """Yield what only a recorder may delete, with the rule that decides about the oldest of it."""
+    for item in observed:
+        yield item, book.coverage(Stream(store, item.camera, item.category)).rule_for(item.oldest)
 
 
 def _compare(store: StoreName, own: OwnRetention, cameras: Sequence[CameraName], book: RuleBook) -> Iterable[Compared]:

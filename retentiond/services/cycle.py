@@ -250,7 +250,9 @@ class Cycle:
         recorders = [(keeper.name, keeper.recorder) for keeper in self.keepers]
         on_disk = [status for survey in surveys for status in survey.streams]
         rooms = check_rooms(self.book.register, recorders, on_disk, now, self.told)
-        drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self.book)
+        drift = check_recorders(
+            recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self.book, now
+        )
         noted = (*self._standing.values(), *self._failures.values())
         checked = (*rooms.findings, *drift, *parts.sampler.findings(self.book.register))
         found = self._overview.findings(surveys, noted, checked, self._situation(now))

@@ -130,7 +130,9 @@ class View:
         recorders = [(site.store.name, site.recorder) for site in self._sources.sites]
         on_disk = [status for survey in surveys for status in survey.streams]
         rooms = check_rooms(self._book.register, recorders, on_disk, now, told)
-        drift = check_recorders(recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self._book)
+        drift = check_recorders(
+            recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self._book, now
+        )
         sampler = self._sources.sampler
         sound = () if sampler is None else sampler.findings(self._book.register)
         obstacle = self._obstacle()

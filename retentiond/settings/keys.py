@@ -1,6 +1,9 @@
 """The keys of both files: what is known, for checking and for the JSON Schema."""
 
-RECORDERS = ("frigate", "mediamtx", "motion", "motioneye", "template", "viseron", "zoneminder")
+RECORDERS = (
+    *("dahua", "frigate", "hikvision", "mediamtx", "moonfire", "motion", "motioneye", "reolink", "shinobi"),
+    *("template", "viseron", "zoneminder"),
+)
 """The recorders of this version. Any other is read with `template` and a layout of its files."""
 
 TOP = (

@@ -11,6 +11,10 @@ from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.frigate_layouts import COLLECTIVE, frigate_classifier
 from retentiond.recorders.mediamtx_names import layouts_of
+from retentiond.recorders.moonfire import moonfire_classifier
+from retentiond.recorders.shinobi import shinobi_classifier
+from retentiond.recorders.uploads import UPLOADS, upload_classifier
+from retentiond.recorders.viseron import viseron_classifier
 from tests.unit.recorders.test_census import PAGES, Row, census
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -84,3 +88,37 @@ def test_what_mediamtx_writes_is_read_back_or_is_nobodys(record_path: str, name:
         assert sighting.camera == name
         assert sighting.start is not None
         assert abs((sighting.start - start).total_seconds()) < 1
+
+
+# --- every recorder that names files by layouts of its own ----------------------------------------------------------
+
+NAMED = {
+    "shinobi": shinobi_classifier(UTC_ZONE),
+    "viseron": viseron_classifier(UTC_ZONE),
+    "moonfire": moonfire_classifier(),
+    **{kind: upload_classifier(kind, UTC_ZONE) for kind in UPLOADS},
+}
+NAMED_ROWS = [
+    (page.stem, row) for page in PAGES if page.stem in NAMED for row in census(page) if row.camera.strip() != "-"
+]
+odd_cameras = st.text(alphabet="abz019_-. ", min_size=1, max_size=20)
+
+
+@given(st.sampled_from(sorted(NAMED)), st.one_of(mutated(), st.binary(max_size=300)))
+@settings(max_examples=600)
+def test_any_name_is_classified_by_every_recorder(kind: str, path: bytes) -> None:
+    directory, _, name = path.rpartition(b"/")
+    entries = [Entry(name, item) for item in EntryKind]
+    for entry, sighting in zip(entries, NAMED[kind].classify(directory, entries), strict=True):
+        assert not isinstance(sighting, Recognised) or entry.kind is EntryKind.FILE
+        assert not isinstance(sighting, Recognised) or kind != "moonfire"
+
+
+@given(st.sampled_from(NAMED_ROWS), odd_cameras)
+@settings(max_examples=600)
+def test_whatever_a_camera_is_called_its_files_are_never_anothers(named: tuple[str, Row], camera: str) -> None:
+    kind, row = named
+    told = row.camera.strip()
+    longest = max(told.split("/"), key=len)
+    sighting = classify(NAMED[kind], row.path.replace(longest.encode(), camera.encode()))
+    assert not isinstance(sighting, Recognised) or sighting.camera == told.replace(longest, camera), row.path

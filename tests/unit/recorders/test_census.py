@@ -11,6 +11,7 @@ from retentiond.domain import instants
 from retentiond.domain.recording import Kept, Recognised, Sighting, StoreName, Unclassified, Unit
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.registry import SUPPORTED, AnyRecorder, build_recorder
+from tests.moonfire_tree import Moonfire
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted((ROOT / "docs" / "recorders").glob("[a-z]*.md"))
@@ -51,6 +52,10 @@ def build(page: Path, root: Path) -> AnyRecorder:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text.replace("/srv/recordings", str(store)), encoding="utf-8")
+    books = root / "books" / "db"
+    if page.stem == "moonfire":
+        Moonfire(books, store)
+        files[str(books.relative_to(root))] = ""
     recorder = build_recorder(
         page.stem,
         store=StoreName("main"),

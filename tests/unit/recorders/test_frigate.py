@@ -54,7 +54,7 @@ def a_picture(name: str, directory: str = "clips", category: Category = Category
 def drift(recorder: ConfiguredRecorder, period: str = "30d") -> list[Finding]:
     rule = DeletionRule("rule-1", frozenset(Category), parse_deletion_period(period))
     book = RuleBook(Policy((rule,), parse_deletion_period("1h")), "p", Register(), "r")
-    return list(check_recorders([(STORE, recorder)], (), book))
+    return list(check_recorders([(STORE, recorder)], (), book, datetime(2026, 9, 18, tzinfo=UTC)))
 
 
 # --- sound ------------------------------------------------------------------------------------------------------

@@ -1,13 +1,17 @@
 """`config init` proposes the recorder whose names are seen, and nothing else."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from retentiond.domain.errors import StorageError
+from retentiond.ports import EntryKind
 from retentiond.recorders.recognise import COMMON_LAYOUTS, MAX_NAMES, Recognition, recognise
 from retentiond.recorders.registry import build_recorder
+from tests.moonfire_tree import Moonfire
+from tests.unit.recorders.test_census import PAGES, census
 
 
 def write(root: Path, *names: str) -> None:
@@ -167,3 +171,20 @@ def test_every_layout_that_may_be_proposed_can_be_used(layout: str) -> None:
         recorder_config=None,
     )
     assert recorder.kind == "template"
+
+
+@pytest.mark.parametrize("kind", ["dahua", "hikvision", "reolink", "shinobi", "viseron", "frigate"])
+def test_a_directory_that_holds_what_a_page_lists_is_that_recorders(kind: str, tmp_path: Path) -> None:
+    page = next(page for page in PAGES if page.stem == kind)
+    rows = [row for row in census(page) if row.kind is EntryKind.FILE and row.begins.strip().endswith("Z")]
+    write(tmp_path, *(row.path.decode() for row in rows))
+    best = recognise(str(tmp_path))[0]
+    assert best.recorder == kind
+    assert best.matched == len(rows)
+
+
+def test_moonfire_is_recognised_by_its_database(tmp_path: Path) -> None:
+    moonfire = Moonfire(tmp_path / "db" / "db", tmp_path / "sample")
+    moonfire.record(moonfire.add_stream("hall"), datetime(2026, 9, 18, tzinfo=UTC))
+    best = recognise(str(tmp_path / "sample"), [str(tmp_path / "db"), str(tmp_path / "none")])[0]
+    assert best == Recognition("moonfire", None, ("hall",), str(tmp_path / "db"), 2, 2)  # type: ignore[arg-type]

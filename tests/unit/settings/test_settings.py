@@ -233,7 +233,7 @@ def test_a_server_for_others_is_not_built_and_not_a_key(key: str, line: int) -> 
     assert "web_config: is not a key of this file" in problem
 
 
-@pytest.mark.parametrize("text", ["moonfire", "Motion", "moton"])
+@pytest.mark.parametrize("text", ["milestone", "Motion", "moton"])
 def test_a_recorder_that_this_version_does_not_read_is_refused(text: str) -> None:
     (problem,) = problems_of(changed("motion", text))
     assert problem.startswith("f.yml:8: stores[0].recorder: ")
