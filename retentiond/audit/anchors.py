@@ -2,7 +2,8 @@
 
 `anchors/<size>.note` has the bytes of a head exactly as they were published, `.tsr` the answer of a time-stamping
 authority over exactly these bytes (RFC 3161), and `.cosig` the lines of witnesses (C2SP tlog-cosignature).
-`checkpoint.cosigned` is the newest head with the lines of witnesses in it. Nothing here is believed because it lies
+`checkpoint.cosigned` is the newest head with the lines of witnesses in it, `checkpoint.forgotten` one that a witness
+had cosigned before it lost its state. Nothing here is believed because it lies
 here: signatures are verified where it is used. It holds no personal data and is not pruned.
 """
 
@@ -18,6 +19,7 @@ from retentiond.tlog.errors import TlogError
 from retentiond.tlog.note import Note, format_note, parse_note, parse_signatures
 
 COSIGNED = "checkpoint.cosigned"
+FORGOTTEN = "checkpoint.forgotten"
 _NAME = re.compile(r"([0-9]{20})\.note", re.ASCII)
 _ADVICE = "keep a copy as evidence, and move it away"
 
@@ -106,21 +108,29 @@ def read_cosigned(directory: str) -> Note | None:
         AuditDamagedError: it is no head.
         StorageError: it cannot be read.
     """
-    path = os.path.join(directory, COSIGNED)
-    data = read_small(path)
-    if data is None:
-        return None
-    try:
-        note = parse_note(data)
-        parse_checkpoint(note.text)
-    except TlogError as error:
-        raise AuditDamagedError(f"{path}: is no head ({error}); {_ADVICE}") from error
-    return note
+    return _read_note(os.path.join(directory, COSIGNED))
 
 
 def keep_cosigned(directory: str, note: Note) -> None:
     """Replace the newest cosigned head. Raises StorageError."""
     replace_file(os.path.join(directory, COSIGNED), format_note(note), 0o644)
+
+
+def keep_forgotten(directory: str, note: Note) -> None:
+    """Keep a head that a witness has cosigned and does not know any more; the first one. Raises StorageError."""
+    path = os.path.join(directory, FORGOTTEN)
+    if not os.path.lexists(path):
+        replace_file(path, format_note(note), 0o644)
+
+
+def read_forgotten(directory: str) -> Note | None:
+    """Return the head that a witness had cosigned and forgot, None if it forgot none.
+
+    Raises:
+        AuditDamagedError: it is no head.
+        StorageError: it cannot be read.
+    """
+    return _read_note(os.path.join(directory, FORGOTTEN))
 
 
 def kept_heads(directory: str) -> list[Attested]:
@@ -137,9 +147,9 @@ def kept_heads(directory: str) -> list[Attested]:
     for size in anchored_sizes(directory):
         anchor = read_anchor(directory, size)
         found.append(_attested(directory, parse_note(anchor.note), anchor.path))
-    cosigned = read_cosigned(directory)
-    if cosigned is not None:
-        found.append(_attested(directory, cosigned, os.path.join(directory, COSIGNED)))
+    for name, note in ((COSIGNED, read_cosigned(directory)), (FORGOTTEN, read_forgotten(directory))):
+        if note is not None:
+            found.append(_attested(directory, note, os.path.join(directory, name)))
     return found
 
 
@@ -149,3 +159,15 @@ def _attested(directory: str, note: Note, path: str) -> Attested:
     except TlogError as error:
         raise AuditDamagedError(f"{path}: the head does not verify ({error}); {_ADVICE}") from error
     return Attested(f"the head in {path}", stated.size, stated.root)
+
+
+def _read_note(path: str) -> Note | None:
+    data = read_small(path)
+    if data is None:
+        return None
+    try:
+        note = parse_note(data)
+        parse_checkpoint(note.text)
+    except TlogError as error:
+        raise AuditDamagedError(f"{path}: is no head ({error}); {_ADVICE}") from error
+    return note

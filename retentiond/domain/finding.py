@@ -67,6 +67,7 @@ class FindingKind(StrEnum):
     HEAD_CONTRADICTED = "head_contradicted"
     HEAD_NOT_COSIGNED = "head_not_cosigned"
     HEAD_NOT_STAMPED = "head_not_stamped"
+    WITNESS_FORGOT = "witness_forgot"
     STATE_UNWRITABLE = "state_unwritable"
     NOT_ENFORCING = "not_enforcing"
     REMOVED_BY_OTHERS = "removed_by_others"

@@ -54,6 +54,7 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.HEAD_CONTRADICTED: "a witness has cosigned a head that the audit trail does not extend",
     FindingKind.HEAD_NOT_COSIGNED: "heads of the audit trail are not cosigned elsewhere",
     FindingKind.HEAD_NOT_STAMPED: "heads of the audit trail are not stamped by an authority",
+    FindingKind.WITNESS_FORGOT: "a witness does not know any more what it has cosigned of the audit trail",
     FindingKind.AUDIT_UNWRITABLE: "the audit trail cannot be written; `audit.on_failure` decides what is deleted",
     FindingKind.AUDIT_UNPRUNED: "the audit trail keeps records for longer than it has to",
     FindingKind.STATE_UNWRITABLE: "a file of the daemon's own state cannot be written; deletion goes on",

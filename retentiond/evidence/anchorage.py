@@ -4,16 +4,19 @@ It reads only what is published on disk, so it needs nothing of the writer. What
 finding when it has failed for a while; a contradiction is one at once.
 """
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from retentiond.audit.anchors import FORGOTTEN, read_forgotten
 from retentiond.domain.errors import AuditDamagedError, RetentiondError
 from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.evidence.witness_client import Witness, cosign
 from retentiond.ports import AnchorStatus
+from retentiond.tlog.checkpoint import parse_checkpoint
 
 GRACE = timedelta(minutes=5)
 """A network may be away for so long before a person has to know."""
@@ -50,6 +53,10 @@ class Errand(Protocol):
         """Return what a person has to know of a failure."""
         ...
 
+    def standing(self) -> Sequence[Finding]:
+        """Return what a person has to know although it goes well. Raises RetentiondError."""
+        ...
+
 
 class CosignErrand:
     """Has the newest head cosigned by a witness."""
@@ -81,6 +88,21 @@ class CosignErrand:
             "see whether the witness runs, knows the public key of this trail, and can be reached from here",
         )
 
+    def standing(self) -> Sequence[Finding]:
+        note = read_forgotten(self._directory)
+        if note is None:
+            return ()
+        size, path = parse_checkpoint(note.text).size, os.path.join(self._directory, FORGOTTEN)
+        return (
+            finding(
+                FindingKind.WITNESS_FORGOT,
+                self._witness.key.name,
+                f"the witness had cosigned {size} records of the audit trail and did not know that any more: it lost "
+                "its state, or an older copy of it was put back. It began anew, and what it attested is kept here",
+                f"find out what became of the witness; then move {path} away, and keep it",
+            ),
+        )
+
 
 @dataclass(slots=True)
 class _Progress:
@@ -91,6 +113,7 @@ class _Progress:
     failing_since: datetime | None = None
     failure: RetentiondError | None = None
     newest: datetime | None = None
+    standing: tuple[Finding, ...] = ()
 
     def is_due(self, now: datetime) -> bool:
         """Tell whether it is time: until there was something to do, and also if the clock went back."""
@@ -100,6 +123,7 @@ class _Progress:
         """Do it, and note how it went."""
         try:
             done = self.errand.run(now)
+            self.standing = tuple(self.errand.standing())
         except RetentiondError as error:
             self.failure, self.failing_since = error, self.failing_since or now
             self.due_at = now + RETRY
@@ -109,12 +133,13 @@ class _Progress:
         if done is not None:
             self.due_at = now + self.errand.every
 
-    def finding(self, now: datetime, grace: timedelta) -> Finding | None:
+    def findings(self, now: datetime, grace: timedelta) -> tuple[Finding, ...]:
         """Return what a person has to know."""
         if self.failure is None or self.failing_since is None:
-            return None
+            return self.standing
         at_once = isinstance(self.failure, AuditDamagedError)
-        return self.errand.failed(self.failure) if at_once or now - self.failing_since >= grace else None
+        told = at_once or now - self.failing_since >= grace
+        return (self.errand.failed(self.failure), *self.standing) if told else self.standing
 
 
 class HeadAnchorage:
@@ -162,6 +187,5 @@ class HeadAnchorage:
             if item.is_due(self._now()):
                 item.run(self._now())
         now = self._now()
-        found = (item.finding(now, self._grace) for item in self._progress)
         newest = {item.errand.name: item.newest for item in self._progress if item.newest is not None}
-        return AnchorStatus(tuple(each for each in found if each is not None), newest)
+        return AnchorStatus(tuple(each for item in self._progress for each in item.findings(now, self._grace)), newest)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
 
-from retentiond.audit.anchors import keep_cosigned, read_cosigned
+from retentiond.audit.anchors import keep_cosigned, keep_forgotten, read_cosigned
 from retentiond.audit.head import Attested, open_signed, read_small
 from retentiond.audit.leaves import read_tree
 from retentiond.domain.errors import AuditDamagedError, NotPermittedError, RetentiondError, UnreachableError
@@ -69,6 +69,8 @@ def cosign(directory: str, witness: Witness, limits: Limits = LIMITS) -> Cosigna
     Returns:
         What the witness said; None if there is no signed head, or none that is newer than the last one cosigned.
 
+    A witness that has lost its state begins anew; the last head that it had cosigned before is kept then.
+
     Raises:
         AuditDamagedError: the witness has cosigned a head that this trail does not extend: it was rolled back, or
             written anew.
@@ -94,7 +96,9 @@ def cosign(directory: str, witness: Witness, limits: Limits = LIMITS) -> Cosigna
         answer = ask(question, limits)
         if answer.status == HTTPStatus.OK:
             return _keep(directory, witness, note, answer)
-        last = _size_elsewhere(witness, head, last, answer)
+        known, last = last, _size_elsewhere(witness, head, last, answer)
+        if last < known:
+            _note_forgotten(directory)
     raise UnreachableError(
         f"{witness.url}: its last head changes while it is asked; does another program use its name?"
     )
@@ -110,6 +114,13 @@ def _last(directory: str, witness: Witness, origin: str) -> int:
     except TlogError:
         pass  # what lies here is no cosigned head; the witness knows better
     return 0
+
+
+def _note_forgotten(directory: str) -> None:
+    """Keep the head that the witness once cosigned and does not know any more, before a newer one takes its place."""
+    note = read_cosigned(directory)
+    if note is not None:
+        keep_forgotten(directory, note)
 
 
 def _prove(directory: str, witness: Witness, old: int, new: int) -> tuple[bytes, ...]:

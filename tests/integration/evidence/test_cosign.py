@@ -11,9 +11,10 @@ from types import MappingProxyType
 
 import pytest
 
-from retentiond.audit.anchors import COSIGNED, read_cosigned
+from retentiond.audit.anchors import COSIGNED, FORGOTTEN, read_cosigned, read_forgotten
 from retentiond.audit.prune import plan_pruning
 from retentiond.audit.reader import TrailOnDisk
+from retentiond.audit.verify import verify_trail
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import (
     AuditDamagedError,
@@ -147,6 +148,44 @@ def test_a_witness_that_was_set_up_anew_begins_anew(disk: DiskTrail, elsewhere: 
     with elsewhere.running() as witness:
         assert cosign(str(disk.path), witness) is not None
         assert sizes(disk, witness) == (22, 22)
+
+
+def test_a_witness_that_lost_its_state_is_a_finding_until_somebody_has_seen_to_it(
+    disk: DiskTrail, elsewhere: Elsewhere
+) -> None:
+    clock = Watch()
+
+    def findings(witness: Witness) -> list[FindingKind]:
+        clock.now += RETRY * 10
+        anchorage = HeadAnchorage([CosignErrand(str(disk.path), witness)], clock)  # as after a restart
+        return [item.key.kind for item in anchorage.tick().findings]
+
+    with elsewhere.running() as witness:
+        assert findings(witness) == []
+        disk.fill(1)
+        assert findings(witness) == []
+        kept = read_cosigned(str(disk.path))
+    backup = elsewhere.path.with_name("backup")
+    shutil.copytree(elsewhere.path, backup)
+    elsewhere.forget()
+    disk.fill(1)
+    with elsewhere.running() as witness:
+        assert findings(witness) == [FindingKind.WITNESS_FORGOT]
+        disk.fill(1)
+        assert findings(witness) == [FindingKind.WITNESS_FORGOT]
+        assert sizes(disk, witness) == (len(disk.lines()),) * 2  # it cosigns on
+    assert read_forgotten(str(disk.path)) == kept
+    assert verify_trail(str(disk.path)).size == len(disk.lines())
+    (disk.path / FORGOTTEN).rename(disk.path.parent / "seen to")
+    shutil.rmtree(elsewhere.path)
+    backup.rename(elsewhere.path)
+    disk.fill(1)
+    with elsewhere.running() as witness:
+        assert findings(witness) == [FindingKind.WITNESS_FORGOT]  # an older copy of its state is a loss as well
+    path = disk.path / FORGOTTEN
+    path.write_bytes(path.read_bytes().replace(b"\n26\n", b"\n25\n"))
+    with pytest.raises(AuditDamagedError, match=r"checkpoint\.forgotten"):
+        verify_trail(str(disk.path))
 
 
 def test_a_pruned_trail_is_still_proved_to_extend_what_was_cosigned(disk: DiskTrail, elsewhere: Elsewhere) -> None:
@@ -339,6 +378,9 @@ class Chore:
 
     def failed(self, error: RetentiondError) -> Finding:
         return finding(FindingKind.HEAD_NOT_COSIGNED, "w", str(error), "")
+
+    def standing(self) -> tuple[Finding, ...]:
+        return ()
 
 
 class Watch:
