@@ -22,8 +22,11 @@ EVERY = (
 SPREAD = {"openat": 25, "openat2": 17, "fcntl": 12, "newfstatat": 12, "getdents64": 6, "close": 12}
 """At so many of these, evenly spread: what lies on the disk is the same as at the next of the others."""
 
-REFUSED = ("renameat2", "unlinkat", "fsync", "fdatasync", "write", "pwrite64", "openat2", "rename", "fallocate")
+REFUSED = ("pwrite64", "openat2", "fallocate")
 """What the kernel can refuse in the middle of a run."""
+
+MADE_OF = ("renameat2", "unlinkat", "unlink", "rename", "fsync", "fdatasync", "write")
+"""What a deletion and its record are made of: each of these calls fails once, as on a broken or a full disk in turn."""
 
 UNLINK_HALF_WAY = 6
 """The run of the two that fell due by themselves makes 2 unlinks and prunes 2 directories; then 3 are unlinked."""
@@ -53,6 +56,15 @@ def test_killed_at_every_call_that_changes_a_disk(trials: list[Trial], counts: C
 
 def test_killed_at_other_calls(trials: list[Trial], counts: Counter[str]) -> None:
     faults = [Fault(call, number, KILLED) for call, wanted in SPREAD.items() for number in spread(counts[call], wanted)]
+    for_each(trials, faults, undergo)
+
+
+@pytest.mark.parametrize("call", MADE_OF)
+def test_a_broken_and_a_full_disk_at_every_call_that_a_deletion_is_made_of(
+    trials: list[Trial], counts: Counter[str], call: str
+) -> None:
+    """Both errors at each of them take four times as long: `python -m tests.bench.fault_points`."""
+    faults = [Fault(call, number, ("EIO", "ENOSPC")[number % 2]) for number in range(1, counts[call] + 1)]
     for_each(trials, faults, undergo)
 
 
