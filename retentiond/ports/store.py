@@ -62,6 +62,20 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class Copies:
+    """What a look for second copies showed.
+
+    Of `looked` recordings, `shared` have blocks in common with another file or a snapshot, and `linked` have other
+    names. `places` are directories in which others keep what was deleted, as `name: what it is`.
+    """
+
+    looked: int = 0
+    shared: int = 0
+    linked: int = 0
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Watching:
     """How far a watch reaches: whether its canary was heard lately, in how many directories, and what it lost.
 
@@ -248,6 +262,13 @@ class Store(Protocol):
 
     def inspect(self, place: Place, unit: Unit) -> Identity | None:
         """Look at one recording without opening its content; None if it is gone or cannot be reached."""
+        ...
+
+    def copies(self, places: Sequence[tuple[Place, Unit]]) -> Copies:
+        """Look whether these recordings, or what was deleted before, may lie elsewhere on this machine. Never raises.
+
+        Backups, snapshots below the file system, and copies on other machines are seen by nobody in here.
+        """
         ...
 
     def chunk(self) -> AbstractContextManager[ClaimChunk]:

@@ -31,6 +31,7 @@ from retentiond.ports import (
 from retentiond.services.arrive import Arrivals, Moment
 from retentiond.services.delete import Deleter, Order
 from retentiond.services.find import links_left, removed_by_others, shared_extents
+from retentiond.services.find_copies import find_copies
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.plan import PLAN_STAYS, Planner
@@ -87,6 +88,7 @@ class StoreKeeper:
         self._leap: timedelta | None = None
         self._unlisted: tuple[Unlisted, ...] = ()
         self._unexplained: tuple[Finding, ...] = ()
+        self._copies: tuple[Finding, ...] = ()
         self._removed_by_others = 0
         self._links_left = 0
         self._shared_extents = 0
@@ -223,6 +225,7 @@ class StoreKeeper:
         result = scan.complete(now)
         self._unlisted = tuple(result.unlisted)
         self._removed_by_others = result.removed_by_others
+        self._copies = find_copies(self.store, self._parts.catalogue)
         self._parts.journal.write([scan_completed(self.survey(book, now), result, book)])
         self.rules_changed()
 
@@ -258,6 +261,7 @@ class StoreKeeper:
         name = self.name
         return (
             *self._unexplained,
+            *self._copies,
             *removed_by_others(name, self._removed_by_others),
             *links_left(name, self._links_left),
             *shared_extents(name, self._shared_extents),

@@ -18,6 +18,7 @@ from retentiond.ports import Absent, Catalogue, DeviceSource, Foreign, Recorder,
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import store_findings
+from retentiond.services.find_copies import find_copies
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.outlook import Forecaster, Outlook
 from retentiond.services.rulebook import RuleBook
@@ -137,7 +138,9 @@ class View:
         sound = () if sampler is None else sampler.findings(self._book.register)
         obstacle = self._obstacle()
         stores = [item for survey in surveys for item in store_findings(survey, obstacle=obstacle)]
-        return tuple({item.key: item for item in (*rooms.findings, *drift, *sound, *stores)}.values())
+        catalogue = self._sources.catalogue
+        copies = [item for site in self._sources.sites for item in find_copies(site.store, catalogue)]
+        return tuple({item.key: item for item in (*rooms.findings, *drift, *sound, *stores, *copies)}.values())
 
     def _obstacle(self) -> str | None:
         if not self._sources.enforcing:

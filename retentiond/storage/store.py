@@ -1,15 +1,16 @@
 """A store in a directory: ties identity, walk and deletion together behind the port."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Identity, Place, StoreName, Unit
-from retentiond.ports import Absent, ClaimChunk, Entry, Present, Space, StoreCondition, StoreIdentity, WalkStep
+from retentiond.ports import Absent, ClaimChunk, Copies, Entry, Present, Space, StoreCondition, StoreIdentity, WalkStep
 from retentiond.storage import identity, walk
 from retentiond.storage.beneath import checked_name, choose_opener
 from retentiond.storage.chunk import DirectoryChunk
+from retentiond.storage.copies import look_for_copies
 from retentiond.storage.identity import StorePath
 from retentiond.storage.pins import PIN, identity_of
 from retentiond.storage.syscalls import SystemCalls, load_system_calls
@@ -104,6 +105,18 @@ class DirectoryStore:
                 return identity_of(self._calls, descriptor, unit)
             except OSError:
                 return None
+
+    def copies(self, places: Sequence[tuple[Place, Unit]]) -> Copies:
+        try:
+            store = self._open()
+        except StorageError:
+            return Copies()
+        try:
+            return look_for_copies(self._calls, choose_opener(self._calls, store), store, places)
+        except OSError:
+            return Copies()
+        finally:
+            os.close(store)
 
     def chunk(self) -> AbstractContextManager[ClaimChunk]:
         return DirectoryChunk(self._where, self._calls, self._expected)
