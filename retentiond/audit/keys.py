@@ -51,7 +51,8 @@ def make_key(path: str, origin: str) -> str:
     """
     if os.path.lexists(path):
         raise CannotCreateError(
-            f"{path}: there is a key already, and heads signed with it would lose their proof; to change it, rotate it"
+            f"{path}: there is a key already, and heads signed with it would lose their proof; to change it: "
+            "retentiond audit keygen --rotate; to see its public half: retentiond audit keygen --show"
         )
     return _write_key(path, origin)
 

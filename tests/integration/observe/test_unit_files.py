@@ -37,7 +37,9 @@ def test_systemd_finds_nothing_wrong_with_the_unit(unit: Path) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("example", ["capability.conf.example", "stores.conf.example", "elsewhere.conf.example"])
+@pytest.mark.parametrize(
+    "example", ["capability.conf.example", "stores.conf.example", "elsewhere.conf.example", "credential.conf.example"]
+)
 def test_systemd_finds_nothing_wrong_with_the_drop_ins(unit: Path, example: str) -> None:
     unit.write_text(unit.read_text() + (SHIPPED / example).read_text())
     verdict = analyze("verify", "--man=no", unit)
