@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from retentiond.audit.verify import Progress, Verified
     from retentiond.evidence.certificate import Certified, Issued
     from retentiond.evidence.known_heads import Cosigned
-    from retentiond.evidence.timestamp import Stamps
+    from retentiond.evidence.timestamp import Stamp, Stamps
     from retentiond.tlog.key import VerifierKey
 
 _MOST_BYTES = 1 << 20
@@ -196,6 +196,20 @@ def check_certificate(path: str, vkeys: Sequence[str], witnesses: Sequence[str],
     if not vkeys:
         raise UsageError("there is no public key to check it with; give the one that you know: --key VKEY")
     return check_certificate(data, parse_keys(vkeys), parse_keys(witnesses, SignatureType.COSIGNATURE_V1))
+
+
+def check_stamp(path: str, roots: str) -> "Stamp":
+    """Verify the time stamp in the file beside a certificate, under the certificates in the file `roots`.
+
+    Raises:
+        UsageError: it is not there.
+        ConfigurationError: the certificates cannot be read, or the library is not there.
+        AuditDamagedError: it does not verify.
+    """
+    from retentiond.evidence.timestamp import open_stamp_beside, read_roots
+
+    stamp = f"{os.path.splitext(path)[0]}.tsr"
+    return open_stamp_beside(read_file(path), read_file(stamp), read_roots(roots))
 
 
 def export_trail(loaded: Loaded, wanted: "AuditFilter", form: str) -> Iterator[str]:

@@ -10,10 +10,12 @@ from retentiond import bootstrap
 from retentiond.cli.options import common, emit_json
 from retentiond.cli.render import coloured, local, say
 from retentiond.cli.streams import write
+from retentiond.domain import instants
 from retentiond.domain.errors import CannotCreateError
 
 if TYPE_CHECKING:
     from retentiond.evidence.certificate import Certified
+    from retentiond.evidence.timestamp import Stamp
 
 _SEQ = click.IntRange(min=0)
 
@@ -57,12 +59,13 @@ def certificate(seq: int, out: str, config: str, as_json: bool) -> None:
     say(f"  retentiond audit verify --certificate {stem}.tlog-proof --key VKEY")
 
 
-def say_certified(certified: "Certified", *, pinned: bool, as_json: bool) -> None:
-    """Say what a certificate shows that verified."""
+def say_certified(certified: "Certified", stamp: "Stamp | None", *, pinned: bool, as_json: bool) -> None:
+    """Say what a certificate shows that verified, and the time stamp beside it if that was asked for."""
     from retentiond.evidence.page import NOT_PROVED, headline
 
     if as_json:
-        emit_json("retentiond.audit.certificate.verify/1", _shown(certified))
+        stamped = None if stamp is None else {"by": stamp.by, "at": instants.to_text(stamp.at)}
+        emit_json("retentiond.audit.certificate.verify/1", {**_shown(certified), "stamped": stamped})
         return
     entry = certified.entry
     say(coloured(f"the certificate verifies: record {entry.index} of {entry.checkpoint.origin}", "good"))
@@ -72,6 +75,8 @@ def say_certified(certified: "Certified", *, pinned: bool, as_json: bool) -> Non
         say(f"  signed by {bootstrap.vkey_text(key)}")
     for item in entry.cosignatures:
         say(f"  cosigned by {item.witness.name} at {local(datetime.fromtimestamp(item.timestamp, UTC))}")
+    if stamp is not None:
+        say(f"  stamped at {local(stamp.at)} by {stamp.by}")
     if not pinned:
         say("  The key is the one that lies beside the trail. To rule out that both were exchanged, name the one that")
         say("  was kept elsewhere: --key VKEY")

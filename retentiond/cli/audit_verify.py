@@ -47,11 +47,14 @@ def verify(
 ) -> None:
     """Read the audit trail and check every line, the chain, the tree, the heads and keys. Exit 65 on damage."""
     if certificate is not None:
-        if head or prometheus or since or ask_witness or tsa_roots:
-            raise UsageError("--certificate checks one file alone; leave out all options but --key and --witness")
+        if head or prometheus or since or ask_witness:
+            raise UsageError(
+                "--certificate checks one file alone; leave out all options but --key, --witness and --tsa-roots"
+            )
         loaded = None if vkeys else bootstrap.load(config)
         certified = bootstrap.check_certificate(certificate, vkeys, witnesses, loaded)
-        say_certified(certified, pinned=bool(vkeys), as_json=as_json)
+        stamp = None if tsa_roots is None else bootstrap.check_stamp(certificate, tsa_roots)
+        say_certified(certified, stamp, pinned=bool(vkeys), as_json=as_json)
         return
     against = bootstrap.Against(
         head=head,

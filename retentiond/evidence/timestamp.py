@@ -24,6 +24,10 @@ from retentiond.domain.errors import (
     UnreachableError,
 )
 from retentiond.domain.names import visible
+from retentiond.tlog.certificate import parse_certificate
+from retentiond.tlog.checkpoint import parse_checkpoint
+from retentiond.tlog.errors import TlogError
+from retentiond.tlog.note import Note, format_note
 from retentiond.web.ask import Answer, Limits, Question, ask
 
 if TYPE_CHECKING:
@@ -123,6 +127,30 @@ def open_stamp(
         return Stamp(size=size, at=response.tst_info.gen_time.astimezone(UTC), by=_signer(response))
     except (ValueError, library.VerificationError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise AuditDamagedError(f"it does not verify ({visible(str(error))[:200]})") from error
+
+
+def open_stamp_beside(proof: bytes, stamp: bytes, roots: Sequence[x509.Certificate]) -> Stamp:
+    """Verify the time stamp that came with a certificate, and return what it says.
+
+    The head in a certificate may have lines of witnesses that came after it was stamped, so the stamp is over the text
+    and the first of its signatures, as many as there were.
+
+    Raises:
+        AuditDamagedError: it is of no such head, or the certificate is none.
+        ConfigurationError: the library is not there.
+    """
+    try:
+        note = parse_certificate(proof).note
+        size = parse_checkpoint(note.text).size
+    except TlogError as error:
+        raise AuditDamagedError(f"the certificate does not verify: {error}") from error
+    why = ""
+    for count in range(1, len(note.signatures) + 1):
+        try:
+            return open_stamp(stamp, format_note(Note(note.text, note.signatures[:count])), size, roots)
+        except AuditDamagedError as error:
+            why = str(error)
+    raise AuditDamagedError(f"the time stamp is not of the head in the certificate: {why}")
 
 
 def read_stamps(directory: str, roots: str | None) -> Stamps:

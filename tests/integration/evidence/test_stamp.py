@@ -3,13 +3,16 @@
 import hashlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
-from retentiond.audit.anchors import anchored_sizes, read_anchor
+from retentiond.audit.anchors import anchored_sizes, keep_anchor, read_anchor
+from retentiond.bootstrap import load
+from retentiond.bootstrap.anchoring import build_anchorage
 from retentiond.domain.errors import (
     AuditDamagedError,
     ConfigurationError,
@@ -18,8 +21,19 @@ from retentiond.domain.errors import (
 )
 from retentiond.domain.finding import FindingKind
 from retentiond.evidence.anchorage import GRACE, RETRY, HeadAnchorage
+from retentiond.evidence.certificate import issue_certificate
 from retentiond.evidence.stamp_errand import STAMP_EVERY, StampErrand
-from retentiond.evidence.timestamp import Authority, ask_stamp, open_stamp, read_roots, read_stamps
+from retentiond.evidence.timestamp import (
+    Authority,
+    ask_stamp,
+    open_stamp,
+    open_stamp_beside,
+    read_roots,
+    read_stamps,
+)
+from retentiond.tlog.cosignature import Cosigner
+from retentiond.tlog.key import format_vkey
+from retentiond.tlog.note import format_signatures
 from retentiond.web.serve import Answer
 from tests.integration.audit.disk_trail import SIGNER, DiskTrail, needs
 from tests.integration.evidence.authority import NAME, LocalAuthority
@@ -216,14 +230,35 @@ def test_without_the_library_stamps_are_counted_and_none_is_made(
         ask_stamp(authority, b"head", 1)
 
 
+def test_a_stamp_is_found_to_be_of_a_head_that_witnesses_have_cosigned_since(
+    disk: DiskTrail, authority: Authority
+) -> None:
+    StampErrand(str(disk.path), authority).run(disk.now)
+    (size,) = anchored_sizes(str(disk.path))
+    anchor = read_anchor(str(disk.path), size)
+    line = format_signatures([Cosigner.from_seed("w.example/1", bytes(32)).cosign(anchor.cosigned.text, 1)])
+    keep_anchor(str(disk.path), replace(anchor, cosignatures=line))
+    proof = issue_certificate(str(disk.path), 1).proof
+    assert line.encode() in proof
+    assert open_stamp_beside(proof, anchor.stamp, read_roots(authority.roots)).by == NAME
+    with pytest.raises(AuditDamagedError, match="the certificate does not verify"):
+        open_stamp_beside(b"none", anchor.stamp, read_roots(authority.roots))
+
+
 def test_as_a_person_sees_it(tmp_path: Path, authority: Authority, local: LocalAuthority) -> None:
     desk = Desk(tmp_path, signer=SIGNER, now=datetime.now(UTC))
     seq = delete_one(desk.disk)
-    StampErrand(str(desk.disk.path), authority).run(desk.disk.now)
+    tsa = f'tsa: {{url: "{authority.url}", roots: {authority.roots}}}'
+    plain = desk.config.read_text()
+    desk.config.write_text(plain.replace("audit: {", f"audit: {{{tsa}, "))
+    anchorage = build_anchorage(load(str(desk.config)).settings)
+    assert isinstance(anchorage, HeadAnchorage)
+    assert anchorage.tick().findings == ()
+    configured = desk.config.read_text()
+    desk.config.write_text(plain)
     assert "1 not verified: audit.tsa names no certificates" in desk.run("audit", "verify")
     assert f"by {NAME}" in desk.run("audit", "verify", "--tsa-roots", authority.roots)
-    tsa = f'tsa: {{url: "{authority.url}", roots: {authority.roots}}}'
-    desk.config.write_text(desk.config.read_text().replace("audit: {", f"audit: {{{tsa}, "))
+    desk.config.write_text(configured)
     (stamped,) = desk.ask("audit", "verify")["stamped"]
     assert (stamped["by"], stamped["size"]) == (NAME, len(desk.disk.lines()))
     desk.run("audit", "certificate", str(seq), "--out", str(tmp_path))
@@ -231,6 +266,12 @@ def test_as_a_person_sees_it(tmp_path: Path, authority: Authority, local: LocalA
     assert "by the clock of CN=Clock of the test" in page.read_text()
     note, _ = files(desk.disk, stamped["size"])
     assert local.verifies(note, stamp)
+    (proof,) = tmp_path.glob("*.tlog-proof")
+    check = ("audit", "verify", "--certificate", str(proof), "--key", format_vkey(SIGNER.key), "--tsa-roots")
+    shown = desk.run(*check, authority.roots)
+    assert f"by {NAME}" in shown
+    stamp.write_bytes(ask_stamp(authority, b"another head", 1)[0])
+    assert "the time stamp is not of the head in the certificate" in desk.run(*check, authority.roots, status=65)
     stamp = files(desk.disk, stamped["size"])[1]
     stamp.write_bytes(stamp.read_bytes()[:-1])
     assert f"{stamp}: the time stamp is not of this head" in desk.run("audit", "verify", status=65)
