@@ -1,4 +1,4 @@
-"""When a head is stamped: once a day, and when a segment of the trail has ended."""
+"""When a head is stamped: once a day, and when a segment of the trail has ended (ADR 0021)."""
 
 import os
 from collections.abc import Sequence
