@@ -39,6 +39,9 @@ from tests.integration.audit.disk_trail import SIGNER, DiskTrail, needs
 from tests.integration.evidence.authority import NAME, LocalAuthority
 from tests.integration.evidence.desk import Desk, delete_one
 
+DAY = STAMP_EVERY + timedelta(hours=1)
+"""A stamp is made by the clock of this machine, which goes on after a trail's `now` was read."""
+
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
@@ -99,10 +102,10 @@ def test_heads_are_stamped_daily_and_when_a_segment_has_ended(
         return len(local.questions)
 
     assert stamps(disk.now) == 1
-    assert stamps(disk.now + STAMP_EVERY * 2) == 1  # nothing new: the same head again says no more
+    assert stamps(disk.now + 2 * DAY) == 1  # nothing new: the same head again says no more
     disk.fill(1)
     assert stamps(disk.now) == 1
-    assert stamps(disk.now + STAMP_EVERY) == 2
+    assert stamps(disk.now + DAY) == 2
     disk.fill(1)
     with disk.open(segment_bytes=1):
         pass
@@ -203,7 +206,7 @@ def test_a_stamp_under_another_note_is_damage_that_names_the_file(disk: DiskTrai
     errand = StampErrand(str(disk.path), authority)
     errand.run(disk.now)
     disk.fill(1)
-    errand.run(disk.now + STAMP_EVERY)
+    errand.run(disk.now + DAY)
     one, two = anchored_sizes(str(disk.path))
     files(disk, two)[1].write_bytes(read_anchor(str(disk.path), one).stamp)
     with pytest.raises(AuditDamagedError, match=rf"{two:020d}\.tsr: the time stamp is not of this head"):
