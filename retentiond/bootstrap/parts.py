@@ -10,8 +10,10 @@ from retentiond.control.owner import enter, owner_of, work_as_owner_of
 from retentiond.domain.clock import ClockReading, TrustedTime
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import StorageError
+from retentiond.domain.finding import Finding
 from retentiond.domain.recording import StoreName
 from retentiond.ports import Catalogue, StoreIdentity
+from retentiond.services.find_copies import declared_copy
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.plan import Planner
@@ -63,6 +65,11 @@ def sampler_of(settings: "Settings", catalogue: Catalogue, *, writes: bool = Fal
 
     probe = WorkerProbe({item.name: item.path for item in settings.stores})
     return Sampler(catalogue, probe, SampleFile(os.path.join(settings.state, "samples.json"), writes=writes))
+
+
+def declared_copies(settings: "Settings") -> tuple[Finding, ...]:
+    """Return a finding for each copy that the configuration declares."""
+    return tuple(declared_copy(item.name, copy) for item in settings.stores for copy in item.copies)
 
 
 def timekeeper_of(state: str, *, forgiving: bool = False) -> Timekeeper:

@@ -11,6 +11,7 @@ from retentiond.bootstrap.devices import build_sources
 from retentiond.bootstrap.parts import (
     build_sites,
     catalogue_path,
+    declared_copies,
     log_directory,
     planner_of,
     sampler_of,
@@ -72,6 +73,7 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
             settings.enforcing,
             sampler_of(settings, catalogue),
             build_sources(settings),
+            declared=declared_copies(settings),
         )
         yield View(sources, loaded.book)
 

@@ -12,6 +12,7 @@ from retentiond.bootstrap.configuration import Loaded
 from retentiond.bootstrap.parts import (
     build_sites,
     catalogue_path,
+    declared_copies,
     log_directory,
     planner_of,
     sampler_of,
@@ -84,7 +85,7 @@ def open_works(
             for site in build_sites(settings, journal.decisions, writes=True)
         ]
         cycle = Cycle(keepers, parts, loaded.book, mode=Mode(enforcing=settings.enforcing), watch=watch)
-        for item in evidence_findings(settings):
+        for item in (*evidence_findings(settings), *declared_copies(settings)):
             cycle.raise_finding(item)
         yield cycle
 

@@ -287,6 +287,7 @@ class Daemon:
         self._cycle.take_samples(taken.answers)
         seconds = time.monotonic() - taken.began
         self._around.observer.task("look", ok=True, seconds=seconds, at=self._cycle.now())
+        self._report()
 
     # --- the trail's own retention ----------------------------------------------------------------------------
 

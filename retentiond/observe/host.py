@@ -102,4 +102,6 @@ def _landlock() -> Diagnosis:
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION)
     if version < 0:
         return Diagnosis("landlock", "note", "the kernel has none; the service's sandbox is systemd's alone")
-    return Diagnosis("landlock", "note", f"version {version} is there; this release does not use it yet")
+    return Diagnosis(
+        "landlock", "note", f"version {version} is there; what looks into films is confined by it, the daemon not yet"
+    )

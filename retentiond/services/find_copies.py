@@ -26,6 +26,17 @@ def find_copies(store: Store, catalogue: Catalogue) -> tuple[Finding, ...]:
     )
 
 
+def declared_copy(store: StoreName, copy: str) -> Finding:
+    """Return the finding for a copy that the configuration declares: known, and still out of reach."""
+    return finding(
+        FindingKind.SECOND_COPY,
+        f"{store} / {copy}",
+        f"recordings of store {store!r} are copied, by the configuration: {copy}; what is deleted here stays there",
+        "see that the copies end before the deadline as well; once that is so, acknowledge this for a time: retentiond "
+        "findings acknowledge",
+    )
+
+
 def _samples(store: StoreName, catalogue: Catalogue) -> Iterator[tuple[Place, Unit]]:
     for stream, count in list(catalogue.streams(store))[: MOST // 2]:
         ends = {catalogue.oldest(stream, None, None), catalogue.newest(stream)} if count else set()

@@ -83,6 +83,7 @@ class Sources:
     enforcing: bool
     sampler: Sampler | None = None
     devices: tuple[DeviceSource, ...] = ()
+    declared: tuple[Finding, ...] = ()
 
 
 class View:
@@ -140,7 +141,11 @@ class View:
         stores = [item for survey in surveys for item in store_findings(survey, obstacle=obstacle)]
         catalogue = self._sources.catalogue
         copies = [item for site in self._sources.sites for item in find_copies(site.store, catalogue)]
-        return tuple({item.key: item for item in (*rooms.findings, *drift, *sound, *stores, *copies)}.values())
+        return tuple(
+            {
+                item.key: item for item in (*rooms.findings, *drift, *sound, *stores, *copies, *self._sources.declared)
+            }.values()
+        )
 
     def _obstacle(self) -> str | None:
         if not self._sources.enforcing:

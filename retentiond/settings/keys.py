@@ -23,7 +23,7 @@ TOP = (
     "socket",
 )
 RULE = ("name", "categories", "deletion_period", "stores", "cameras", "rooms")
-STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "winding_down")
+STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "winding_down", "copies")
 SOURCES = ("onvif",)
 """Who besides the recorders is asked about devices."""
 

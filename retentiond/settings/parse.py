@@ -180,6 +180,7 @@ def _store(section: Section, folder: str) -> StoreSettings | None:
     recorder = section.need_parsed("recorder", scalars.parse_recorder, f"write one of {', '.join(keys.RECORDERS)}")
     zone = section.read("timezone", scalars.parse_zone_name, "UTC")
     layouts = _layouts(section)
+    copies = _copies(section)
     config = section.read("recorder_config", parse_file_path, "")
     winding_down = section.read_flag("winding_down", default=False)
     if recorder == "template":
@@ -188,7 +189,12 @@ def _store(section: Section, folder: str) -> StoreSettings | None:
         return None
     config_path = os.path.join(folder, config) if config else None
     line = (section.get("layout") or section.owner).node.line
-    return StoreSettings(StoreName(name), path, recorder, zone, layouts, config_path, winding_down, line)
+    return StoreSettings(StoreName(name), path, recorder, zone, layouts, config_path, winding_down, copies, line)
+
+
+def _copies(section: Section) -> tuple[str, ...]:
+    value = section.get("copies")
+    return () if value is None else tuple(value.parsed_items(str, else_="; leave the key out if there are none"))
 
 
 def _layouts(section: Section) -> tuple[str, ...]:

@@ -64,6 +64,8 @@ def _store(store: StoreSettings) -> Iterable[str]:
         yield f"    layout: {_listed(store.layouts)}"
     if store.recorder_config is not None:
         yield f"    recorder_config: {_quoted(store.recorder_config)}"
+    if store.copies:
+        yield f"    copies: {_listed(store.copies)}"
     yield f"    winding_down: {_flag(on=store.winding_down)}"
 
 

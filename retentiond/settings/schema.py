@@ -65,6 +65,10 @@ def _store() -> Schema:
         "timezone": text("The zone in which the recorder names its files. Default: UTC."),
         "layout": any_of("How files are named, for recorder: template.", layout, set_of("Several layouts.", layout)),
         "recorder_config": text("The recorder's own configuration, such as /etc/motion/motion.conf."),
+        "copies": set_of(
+            "Copies of its recordings that are known to be made elsewhere, each in words for people.",
+            text("What copies, where to, and how long it is kept: nightly to backup1, kept 14 days."),
+        ),
         "winding_down": flag("True while the store is given up: then more than half may fall due. Default: false."),
     }
     return mapping(keys.STORE, properties, ("name", "path", "recorder"))

@@ -17,7 +17,7 @@ CONTROLLER_TO_WRITE = "Write who answers for the recordings"
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """One store. `line` is where its layout, or else the store itself, stands in the file."""
+    """One store. `copies` are those declared of it; `line` is where its layout, or else itself, stands in the file."""
 
     name: StoreName
     path: str
@@ -26,6 +26,7 @@ class StoreSettings:
     layouts: tuple[str, ...]
     recorder_config: str | None
     winding_down: bool
+    copies: tuple[str, ...] = ()
     line: int = field(default=0, compare=False)
 
 

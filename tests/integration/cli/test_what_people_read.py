@@ -2,10 +2,12 @@
 
 import re
 import shlex
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.clips import make_clip
 from tests.integration.cli.conftest import Make
 from tests.integration.cli.place import OFFSET, Place
 from tests.integration.cli.test_standard_streams import on_a_terminal
@@ -268,3 +270,24 @@ def test_a_time_that_ends_before_it_begins_is_no_empty_answer(left: Place, comma
     done = left.call(*command.split())
     assert (done.status, done.out) == (2, "")
     assert re.search(rf" {INSTANT.pattern} is no earlier than --(to|until) {INSTANT.pattern}; exchange them$", done.err)
+
+
+def test_sound_in_a_film_that_the_register_forbids_reaches_whoever_asks(make: Make) -> None:
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
+    place = make()
+    text = place.config.read_text()
+    place.config.write_text(text.replace("    recorder:", '    copies: ["nightly to backup1"]\n    recorder:', 1))
+    film = make_clip(place.root / "loud", "fragmented.mp4", sound=True)
+    newest = max(place.files("hall/**/*.mp4"), key=str)
+    newest.write_bytes(film.read_bytes())
+
+    def told() -> set[tuple[str, str]]:
+        return {(item["kind"], item["subject"]) for item in place.call_json("findings", "list")["findings"]}
+
+    with place.running():
+        place.accept_clock()
+        place.wait(lambda: ("unexpected_audio", "main / hall") in told(), "the sound to be found")
+        assert ("second_copy", "main / nightly to backup1") in told()
+    checked = {(item["kind"], item["subject"]) for item in place.call_json("check")["findings"]}
+    assert {("unexpected_audio", "main / hall"), ("second_copy", "main / nightly to backup1")} <= checked

@@ -272,6 +272,7 @@ likely_stores = st.fixed_dictionaries(
         "layout": free_texts | some_of(free_texts),
         "recorder_config": files,
         "winding_down": st.booleans(),
+        "copies": some_of(free_texts),
     },
 )
 witnesses = st.fixed_dictionaries(

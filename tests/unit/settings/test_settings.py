@@ -154,6 +154,15 @@ def test_two_stores_have_two_names() -> None:
     assert problems_of(text)[0].startswith("f.yml:9: stores[1]: the name 'main' is taken")
 
 
+def test_copies_of_a_store_may_be_declared() -> None:
+    declared = "recorder: motion\n    copies: [nightly to backup1, weekly to tape]"
+    assert settings_of(changed("recorder: motion", declared)).stores[0].copies == (
+        "nightly to backup1",
+        "weekly to tape",
+    )
+    assert settings_of(changed("recorder: motion", "recorder: motion")).stores[0].copies == ()
+
+
 def test_a_store_may_be_winding_down() -> None:
     assert settings_of(changed("recorder: motion", "recorder: motion\n    winding_down: true")).stores[0].winding_down
 
@@ -179,7 +188,7 @@ def test_a_problem_elsewhere_hides_none(line: str) -> None:
 def test_every_value_of_a_file_is_looked_at_before_any_problem_is_told() -> None:
     tree, free = (
         data_of(FULL_SETTINGS),
-        {"controller", "register", "recorder_config", "layout", "cameras", "rooms"} | {"credentials"},
+        {"controller", "register", "recorder_config", "layout", "cameras", "rooms"} | {"credentials", "copies"},
     )
     keys = {line.partition(": ")[2].partition(": ")[0] for line in problems_of(yaml.safe_dump(_questions(tree)))}
     missing = {key for key in _keys(tree) if key not in keys and free.isdisjoint(re.split(r"[\[.]", key))}

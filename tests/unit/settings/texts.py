@@ -78,6 +78,7 @@ stores:
     timezone: Europe/Tallinn
     recorder_config: /etc/motion/motion.conf
     winding_down: true
+    copies: ["nightly to backup1, kept 14 days"]
   - {name: other, path: /srv/other, recorder: template, layout: "{camera}/%s.mp4"}
 sources:
   - {name: cameras, kind: onvif, addresses: [192.0.2.1, "camera-2:8080"], credentials: /etc/retentiond/onvif}
