@@ -14,6 +14,7 @@ from retentiond.domain.hold_event import (
     suspension_from_fields,
     suspension_to_fields,
 )
+from retentiond.domain.misnamed import doubts_from_fields, doubts_to_fields
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
 
 NOT_A_STATE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
@@ -41,6 +42,7 @@ def state_to_fields(decisions: Decisions) -> dict[str, Any]:
         "suspensions": [suspension_to_fields(item) for item in decisions.suspensions.values()],
         "ended_suspensions": [ended_to_fields(item) for item in decisions.ended_suspensions.values()],
         "suspensions_placed": decisions.suspensions_placed,
+        "clock_doubts": doubts_to_fields(decisions.clock_doubts),
         "findings": [_finding_to_fields(decisions, item) for item in decisions.findings.values()],
         "acknowledged": [_acknowledgement_to_fields(key, item) for key, item in decisions.acknowledged.items()],
     }
@@ -56,6 +58,7 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         lost=fields.get("lost", 0),
         adopted={StoreName(store): dict(item) for store, item in fields["adopted"].items()},
         suspensions_placed=fields["suspensions_placed"],
+        clock_doubts=doubts_from_fields(fields["clock_doubts"]),
     )
     for item in fields["intents"]:
         intent = _intent_from_fields(item)

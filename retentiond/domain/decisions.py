@@ -12,6 +12,7 @@ from retentiond.domain import instants, names
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding, FindingKey, FindingKind
 from retentiond.domain.hold_event import after, suspension_of
+from retentiond.domain.misnamed import ClockDoubts
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
 from retentiond.domain.suspension import Ended, Suspension
 
@@ -72,6 +73,7 @@ class Decisions:
     ended_suspensions: dict[str, Ended] = field(default_factory=dict)
     suspensions_placed: int = 0
     adopted: dict[StoreName, Mapping[str, Any]] = field(default_factory=dict)
+    clock_doubts: ClockDoubts = field(default_factory=ClockDoubts)
     policy_digest: str | None = None
     register_digest: str | None = None
     register_facts: set[str] = field(default_factory=set)
@@ -101,8 +103,8 @@ class Decisions:
                 self._apply_hold(record)
             case EventType.STORE_ADOPTED:
                 self.adopted[StoreName(record.fields["store"])] = dict(record.fields)
-            case EventType.POLICY_LOADED | EventType.REGISTER_LOADED:
-                self._apply_loaded(record)
+            case EventType.POLICY_LOADED | EventType.REGISTER_LOADED | EventType.CLOCK_STATE:
+                self._apply_state(record)
             case EventType.AUDIT_FORKED | EventType.AUDIT_LOSS_ACCEPTED:
                 self.lost = self.lost + record.fields["lost"] if record.type == EventType.AUDIT_FORKED else 0
             case _:
@@ -182,8 +184,11 @@ class Decisions:
             case None:
                 pass
 
-    def _apply_loaded(self, record: Record) -> None:
+    def _apply_state(self, record: Record) -> None:
         fields = record.fields
+        if record.type == EventType.CLOCK_STATE:
+            self.clock_doubts = self.clock_doubts.after(fields)
+            return
         if record.type == EventType.POLICY_LOADED:
             self.policy_digest = fields["digest"]
             return

@@ -1,12 +1,13 @@
 """Judges recordings that are seen for the first time: when they start, and how they came to be there (rule 2)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
 from retentiond.domain.decide import deadline_of, is_due
+from retentiond.domain.misnamed import ClockDoubts
 from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, TimeSource, Unit
 from retentiond.domain.rule import Coverage
 from retentiond.domain.starts import Doubt, Start, classify_arrival, settle_again, settle_in_doubt, settle_start
@@ -22,11 +23,12 @@ class Moment:
 
     now: datetime
     unsettled: timedelta | None = None
+    doubts: ClockDoubts = field(default_factory=ClockDoubts)
 
     @classmethod
-    def of(cls, trusted: Credible) -> "Moment":
-        """Return the moment that trusted time tells."""
-        return cls(trusted.now, trusted.unsettled)
+    def of(cls, trusted: Credible, doubts: ClockDoubts) -> "Moment":
+        """Return the moment that trusted time tells, with what the record knows of wrong clocks."""
+        return cls(trusted.now, trusted.unsettled, doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,13 @@ class Arrivals:
                 arrived.append(item)
         return arrived
 
-    def judge_again(self, leap: timedelta, now: datetime) -> None:
+    def judge_again(self, leap: timedelta, moment: Moment) -> None:
         """Settle the starts that were left open while the clock was unsettled; trusted time leapt by `leap`."""
         for row in self._catalogue.odd(self._store.name):
             if row.doubt is Doubt.CLOCK_UNSETTLED and row.first_seen is not None:
-                self._judge_again(row, row.first_seen - row.recording.start, leap, now)
+                self._judge_again(row, row.first_seen - row.recording.start, leap, moment)
 
-    def _judge_again(self, row: CatalogueRow, unsettled: timedelta, leap: timedelta, now: datetime) -> None:
+    def _judge_again(self, row: CatalogueRow, unsettled: timedelta, leap: timedelta, moment: Moment) -> None:
         recording = row.recording
         place = recording.place
         kind = EntryKind.FILE if recording.unit is Unit.FILE else EntryKind.DIRECTORY
@@ -76,7 +78,10 @@ class Arrivals:
             return  # the next scan drops it
         looked = self._store.inspect(place, recording.unit) if sighting.start is None else None
         written = written_of(looked)
-        start = settle_again(recording.start, sighting.start, written, unsettled=unsettled, leap=leap, now=now)
+        start = _corrected(
+            settle_again(recording.start, sighting.start, written, unsettled=unsettled, leap=leap, now=moment.now),
+            moment,
+        )
         again = Recording(recording.stream, place, _whole_ms(start), recording.unit)
         self._catalogue.restart(recording, Arrived(again, again.start, start.doubt, row.arrival))
 
@@ -87,7 +92,7 @@ class Arrivals:
             looked = self._store.inspect(place, sighting.unit)
             if looked is None:
                 return None
-        named = settle_start(sighting.start, written_of(looked), first_seen=now, now=now)
+        named = _corrected(settle_start(sighting.start, written_of(looked), first_seen=now, now=now), look.moment)
         start, first_seen = self._counted(named, look)
         recording = Recording(coverage.stream, place, _whole_ms(start), sighting.unit)
         rule = coverage.rule_for(recording.start)
@@ -110,13 +115,24 @@ class Arrivals:
     def _counted(self, named: Start, look: _Look) -> tuple[Start, datetime]:
         """Return the start that counts for now, and the first sight: by the wall clock while that is unsettled.
 
-        A store that is looked at for the first time was mostly written while the clock was right.
+        A store that is looked at for the first time was mostly written while the clock was right; in it only names
+        that were given during the doubt are doubted.
         """
         now, unsettled = look.moment.now, look.moment.unsettled
-        if unsettled is None or (look.last_scan is None and named.source is not TimeSource.FIRST_SEEN):
+        if unsettled is not None and look.last_scan is None and named.source is not TimeSource.FIRST_SEEN:
+            unsettled = look.moment.doubts.ahead_at(named.instant)
+        if unsettled is None:
             return named, now
         start = settle_in_doubt(named, unsettled=unsettled, first_seen=now)
         return start, _whole_ms(start) + unsettled if start.doubt is Doubt.CLOCK_UNSETTLED else now
+
+
+def _corrected(named: Start, moment: Moment) -> Start:
+    """Let a recording count later if its name may be one that a clock gave which was behind."""
+    later = timedelta() if named.source is TimeSource.FIRST_SEEN else moment.doubts.later_by(named.instant)
+    if not later:
+        return named
+    return Start(min(named.instant + later, moment.now), TimeSource.FIRST_SEEN, Doubt.NAMED_BEHIND)
 
 
 def written_of(identity: Identity | None) -> datetime | None:

@@ -140,7 +140,7 @@ class Cycle:
         trusted = self._parts.timekeeper.look()
         if isinstance(trusted, Credible):
             keeper.scan_is_sound &= self._guarded(
-                keeper, "listing", partial(keeper.take, step, self.book, Moment.of(trusted))
+                keeper, "listing", partial(keeper.take, step, self.book, self._moment(trusted))
             )
 
     def complete_scan(self, keeper: StoreKeeper, *, whole: bool) -> None:
@@ -157,7 +157,10 @@ class Cycle:
         trusted = self._parts.timekeeper.look()
         for keeper in self.keepers:
             if keeper.name == store and isinstance(trusted, Credible):
-                self._guarded(keeper, "hint", partial(keeper.look_again, directory, self.book, Moment.of(trusted)))
+                self._guarded(keeper, "hint", partial(keeper.look_again, directory, self.book, self._moment(trusted)))
+
+    def _moment(self, trusted: Credible) -> Moment:
+        return Moment.of(trusted, self._parts.journal.decisions.clock_doubts)
 
     # --- samples ----------------------------------------------------------------------------------------------
 

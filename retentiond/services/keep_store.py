@@ -173,7 +173,8 @@ class StoreKeeper:
         """Delete what is due and may go; freeze what waits. Costs what is due, not what is stored."""
         parts = self._parts
         if self._leap is not None and isinstance(self.condition, Present | Unadopted):
-            Arrivals(self.store, self.recorder, parts.catalogue).judge_again(self._leap, now)
+            moment = Moment(now, None, parts.journal.decisions.clock_doubts)
+            Arrivals(self.store, self.recorder, parts.catalogue).judge_again(self._leap, moment)
             self._leap = None
             self.rules_changed()
         if parts.catalogue.scan_state(self.name).last_complete is None or self.scan_is_first():

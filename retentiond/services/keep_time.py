@@ -1,6 +1,7 @@
 """Keeps trusted time: reads the clocks, remembers the anchor, puts changes of state on the record."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from retentiond.domain import instants
 from retentiond.domain.clock import (
@@ -16,6 +17,7 @@ from retentiond.domain.clock import (
 from retentiond.domain.errors import TryAgainError
 from retentiond.domain.event import Event, EventType
 from retentiond.domain.finding import Finding, FindingKind, finding
+from retentiond.domain.starts import ARRIVAL_TOLERANCE
 from retentiond.ports import ClockMemory, SystemClock
 from retentiond.services.journal import Journal
 
@@ -38,6 +40,9 @@ class Timekeeper:
         self._latest: TrustedTime | None = None
         self._in_doubt = True  # nobody knows whether the clock was settled when the last run ended
         self._leap: timedelta | None = None
+        self._leapt = timedelta()
+        self._doubt: timedelta | None = None
+        self._turned_at: datetime | None = None
         self._read: ClockReading | None = None
         self.steps = 0
 
@@ -45,6 +50,7 @@ class Timekeeper:
         """Read the clocks and return trusted time; remembered in memory, made durable by `persist`."""
         reading = self._clock.read()
         self._count_step(reading)
+        before = None if self._anchor is None else self._anchor.trusted
         judged = judge(self._anchor, reading, synchronised_since=self._synchronised_since)
         match judged:
             case Credible():
@@ -53,7 +59,13 @@ class Timekeeper:
             case NotCredible():
                 self._synchronised_since = judged.synchronised_since
         self._latest = judged
+        if self._turned_at is None and not _alike(self._unsettled(), self._doubt):
+            self._turned_at = before
         return judged
+
+    def _unsettled(self) -> timedelta | None:
+        """Return how far the wall clock is off while that is in doubt, None while it is not."""
+        return self._latest.unsettled if isinstance(self._latest, Credible) else None
 
     def _count_step(self, reading: ClockReading) -> None:
         """Count when the wall clock was set: it moved by another span than has passed since the last look."""
@@ -67,7 +79,7 @@ class Timekeeper:
             self._in_doubt = True
         elif self._in_doubt:
             self._in_doubt = False
-            self._leap = judged.ahead if judged.adopted else timedelta()
+            self._leap = self._leapt = judged.ahead if judged.adopted else timedelta()
 
     def settled(self) -> timedelta | None:
         """Return, once, how far trusted time leapt when it came to agree with the wall clock again; else None."""
@@ -116,19 +128,41 @@ class Timekeeper:
             ]
         )
         before = self.look()
+        if isinstance(before, Credible):
+            self._turned_at = before.now
         self._anchor = anchor
         self.look()
         if isinstance(before, Credible):
-            self._leap = before.ahead
+            self._leap = self._leapt = before.ahead
         self.persist(force=True)
 
     def record_state(self, journal: Journal) -> None:
-        """Put the clock's state on the record when it differs from the one recorded last."""
+        """Put the clock's state on the record when it, or what is in doubt, differs from what was recorded last."""
         state, ahead = self.state()
-        if state is not self._recorded:
-            seconds = round(ahead.total_seconds())
-            journal.write([Event(EventType.CLOCK_STATE, {"state": state.value, "ahead_s": seconds})])
-            self._recorded = state
+        unsettled = self._unsettled()
+        if state is self._recorded and _alike(unsettled, self._doubt):
+            return
+        fields = {"state": state.value, "ahead_s": round(ahead.total_seconds())}
+        journal.write([Event(EventType.CLOCK_STATE, {**fields, **self._doubt_fields(unsettled)})])
+        self._recorded, self._doubt, self._turned_at = state, unsettled, None
+
+    def _doubt_fields(self, unsettled: timedelta | None) -> dict[str, Any]:
+        """Say since when names are in doubt, or by how far trusted time leapt when the doubt ended.
+
+        The clock may have gone wrong at any time since the look before, which another run of the daemon may have
+        taken; and a recorder may have begun with the machine, before the daemon did.
+        """
+        anchor = self._anchor
+        if anchor is None:
+            return {}
+        reading, last = self._clock.read(), self._turned_at or anchor.trusted
+        wrong_for = reading.since_boot if anchor.gap else anchor.trusted - last
+        return {
+            "unsettled_s": None if unsettled is None else round(unsettled.total_seconds()),
+            "from": None if unsettled is None else instants.to_text(reading.wall - wrong_for),
+            "last": instants.to_text(last),
+            "leap_s": round(self._leapt.total_seconds()) if unsettled is None else None,
+        }
 
     def state(self) -> tuple[ClockState, timedelta]:
         """Return the state seen last, and how far the wall clock is ahead of trusted time."""
@@ -162,3 +196,10 @@ class Timekeeper:
                 )
             case ClockState.TRUSTED:
                 return ()
+
+
+def _alike(doubt: timedelta | None, other: timedelta | None) -> bool:
+    """Tell whether a clock is off by about as much as before, or is not in doubt as before."""
+    if doubt is None or other is None:
+        return doubt is other
+    return abs(doubt - other) <= ARRIVAL_TOLERANCE

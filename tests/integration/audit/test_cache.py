@@ -66,7 +66,16 @@ def everything() -> list[Event]:
         finding_closed(gone.key),
         finding_acknowledged(gone.key, "op-1", "too late", later),
         *holds(),
+        *doubts(),
     ]
+
+
+def doubts() -> list[Event]:
+    """Return a clock that was behind for a while, and is in doubt again."""
+    told = {"state": "behind", "ahead_s": -360_000, "unsettled_s": -360_000, "leap_s": None}
+    times = {"from": "2026-03-01T00:00:00.000Z", "last": "2026-03-05T04:00:00.000Z"}
+    over = {"unsettled_s": None, "from": None, "leap_s": 0, "last": "2026-03-05T08:00:00.000Z"}
+    return [an_event(EventType.CLOCK_STATE, **{**told, **more}) for more in (times, over, times)]
 
 
 def holds() -> list[Event]:

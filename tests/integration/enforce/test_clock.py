@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from retentiond.domain import instants
 from retentiond.domain.finding import FindingKind
 from tests.world import BEGIN, World
 
@@ -144,3 +145,64 @@ def test_a_clock_that_a_time_service_slews_is_not_counted(world: World) -> None:
         world.clock.step(timedelta(milliseconds=400))
         elapse(world, timedelta(minutes=1))
     assert world.cycle.report().clock_steps == 0
+
+
+def test_names_that_a_wrong_clock_gave_are_not_believed_by_a_catalogue_that_is_made_anew(world: World) -> None:
+    """A board without a clock was off for 30 hours. What it recorded until the time service came is named so early."""
+    world.clock.synchronised = False
+    world.start()
+    world.scan()
+    world.stop()
+    world.clock.boot()
+    off_by = timedelta(hours=30)
+    world.start()
+    world.scan()
+    paths = [world.record("hall", world.clock.wall + timedelta(minutes=number)) for number in range(3)]
+    world.scan()
+    world.pass_time(timedelta(minutes=5), look_every=timedelta(minutes=1))
+    world.clock.step(off_by)
+    world.clock.synchronised = True
+    world.pass_time(timedelta(minutes=15), look_every=timedelta(minutes=1))
+    world.restart(without_catalogue=True)
+    made = world.clock.wall - timedelta(minutes=20)
+    world.clock.pass_until(made + timedelta(days=30) - timedelta(minutes=3))
+    world.cycle.tick()
+    assert all(path.exists() for path in paths)
+    world.pass_time(timedelta(hours=1), look_every=timedelta(minutes=1))
+    assert not any(path.exists() for path in paths)
+
+
+def test_a_catalogue_that_is_made_anew_during_the_doubt_believes_no_name_of_it(world: World) -> None:
+    world.start()
+    world.scan()
+    world.clock.synchronised = False
+    world.clock.step(timedelta(hours=-500))
+    world.cycle.tick()
+    path = world.record("hall", world.clock.wall)
+    made = world.clock.since_boot
+    world.restart(without_catalogue=True)
+    world.pass_time(timedelta(days=30, minutes=-3), look_every=timedelta(hours=6))
+    assert path.exists()
+    world.clock.step(timedelta(hours=500))
+    world.clock.synchronised = True
+    world.pass_time(timedelta(hours=1), look_every=timedelta(minutes=1))
+    assert world.clock.since_boot - made > timedelta(days=30)
+    assert not path.exists()
+
+
+def test_the_record_says_since_when_a_clock_may_have_been_wrong_that_went_so_while_the_daemon_was_down(
+    world: World,
+) -> None:
+    """The machine stayed up, and cameras recorded: their names are in doubt since the last look before."""
+    world.start()
+    world.scan()
+    world.stop()
+    world.clock.synchronised = False
+    world.clock.step(timedelta(hours=-500))
+    wrong_since = world.clock.wall
+    world.clock.pass_time(timedelta(hours=10))
+    world.start()
+    world.scan()
+    told = world.records("clock.state")[-1]
+    assert told["unsettled_s"] == timedelta(hours=-500).total_seconds()
+    assert wrong_since - timedelta(minutes=5) <= instants.from_text(told["from"]) <= wrong_since

@@ -134,6 +134,9 @@ class Machine(RuleBasedStateMachine):
                 assert held == [], f"{path} went in spite of {held}"
                 self.gone.add(str(path.relative_to(self.world.store_path)))
         if trusted is not None:
+            for hold in self.holds.values():
+                if hold.extension is not None and trusted >= hold.extension[1] + LAPSE:
+                    hold.extension = None
             self.holds = {key: hold for key, hold in self.holds.items() if trusted < hold.effective_until()}
             assert set(self.world.journal.decisions.suspensions) >= set(self.holds), "a hold is forgotten"
 
@@ -203,7 +206,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([0, 8, 100]), without_catalogue=st.booleans())
     def restart(self, hours: int, without_catalogue: bool) -> None:
-        self.world.restart(away=hours * HOUR, without_catalogue=without_catalogue and not self.off_by)
+        self.world.restart(away=hours * HOUR, without_catalogue=without_catalogue)
 
     @rule(number=st.integers(0, 40), hours=st.sampled_from([6, 30, 200]))
     def kill(self, number: int, hours: int) -> None:
