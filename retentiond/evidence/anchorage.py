@@ -122,6 +122,7 @@ class _Progress:
     def run(self, now: datetime) -> None:
         """Do it, and note how it went."""
         try:
+            self.standing = tuple(self.errand.standing())  # also where it cannot be done
             done = self.errand.run(now)
             self.standing = tuple(self.errand.standing())
         except RetentiondError as error:

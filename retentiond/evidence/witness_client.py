@@ -69,7 +69,8 @@ def cosign(directory: str, witness: Witness, limits: Limits = LIMITS) -> Cosigna
     Returns:
         What the witness said; None if there is no signed head, or none that is newer than the last one cosigned.
 
-    A witness that has lost its state begins anew; the last head that it had cosigned before is kept then.
+    A witness that cosigns from less than it has cosigned here before has lost its state and begins anew; the last head
+    that it had cosigned is kept then. One that only says so, without a signature, proves nothing.
 
     Raises:
         AuditDamagedError: the witness has cosigned a head that this trail does not extend: it was rolled back, or
@@ -86,7 +87,7 @@ def cosign(directory: str, witness: Witness, limits: Limits = LIMITS) -> Cosigna
         head = open_signed(directory, note)
     except TlogError as error:
         raise AuditDamagedError(f"{directory}/checkpoint: the head does not verify ({error})") from error
-    last = _last(directory, witness, head.origin)
+    remembered = last = _last(directory, witness, head.origin)
     if head.size in (0, last):
         return None
     for _ in range(2):
@@ -95,10 +96,8 @@ def cosign(directory: str, witness: Witness, limits: Limits = LIMITS) -> Cosigna
         question = Question(url=f"{witness.url.rstrip('/')}/{PATH}", method="POST", body=body)
         answer = ask(question, limits)
         if answer.status == HTTPStatus.OK:
-            return _keep(directory, witness, note, answer)
-        known, last = last, _size_elsewhere(witness, head, last, answer)
-        if last < known:
-            _note_forgotten(directory)
+            return _keep(directory, witness, note, answer, forgot=last < remembered)
+        last = _size_elsewhere(witness, head, last, answer)
     raise UnreachableError(
         f"{witness.url}: its last head changes while it is asked; does another program use its name?"
     )
@@ -116,13 +115,6 @@ def _last(directory: str, witness: Witness, origin: str) -> int:
     return 0
 
 
-def _note_forgotten(directory: str) -> None:
-    """Keep the head that the witness once cosigned and does not know any more, before a newer one takes its place."""
-    note = read_cosigned(directory)
-    if note is not None:
-        keep_forgotten(directory, note)
-
-
 def _prove(directory: str, witness: Witness, old: int, new: int) -> tuple[bytes, ...]:
     if old in (0, new):
         return ()
@@ -135,7 +127,7 @@ def _prove(directory: str, witness: Witness, old: int, new: int) -> tuple[bytes,
         ) from error
 
 
-def _keep(directory: str, witness: Witness, note: Note, answer: Answer) -> Cosignature:
+def _keep(directory: str, witness: Witness, note: Note, answer: Answer, *, forgot: bool) -> Cosignature:
     try:
         lines = parse_signatures(answer.body.decode())
         mine = [line for line in lines if (line.name, line.key_id) == (witness.key.name, witness.key.key_id)]
@@ -145,6 +137,8 @@ def _keep(directory: str, witness: Witness, note: Note, answer: Answer) -> Cosig
         raise UnreachableError(f"{witness.url}: its cosignature does not verify ({error})") from error
     if not said:
         raise UnreachableError(f"{witness.url}: cosigns with another key than that of {witness.key.name}")
+    if forgot and (before := read_cosigned(directory)) is not None:
+        keep_forgotten(directory, before)  # before a newer one takes its place
     keep_cosigned(directory, cosigned)
     return said[0]
 

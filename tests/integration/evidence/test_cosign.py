@@ -188,6 +188,33 @@ def test_a_witness_that_lost_its_state_is_a_finding_until_somebody_has_seen_to_i
         verify_trail(str(disk.path))
 
 
+def test_a_loss_stays_a_finding_after_a_restart_while_the_witness_is_away(
+    disk: DiskTrail, elsewhere: Elsewhere
+) -> None:
+    with elsewhere.running() as witness:
+        cosign(str(disk.path), witness)
+    elsewhere.forget()
+    disk.fill(1)
+    with elsewhere.running() as witness:
+        cosign(str(disk.path), witness)
+    disk.fill(1)
+    anchorage = HeadAnchorage([CosignErrand(str(disk.path), witness)], lambda: NOW)
+    assert [item.key.kind for item in anchorage.tick().findings] == [FindingKind.WITNESS_FORGOT]
+
+
+def test_a_witness_that_only_says_it_lost_its_state_proves_nothing(disk: DiskTrail, elsewhere: Elsewhere) -> None:
+    """One that knows better does not cosign from nothing, whoever sits on the way to it."""
+    with elsewhere.running() as witness:
+        cosign(str(disk.path), witness)
+        kept = read_cosigned(str(disk.path))
+        disk.fill(1)
+        said = iter([b"0\n", b"20\n"])
+        with answering(lambda _: Answer(HTTPStatus.CONFLICT, next(said))) as url, pytest.raises(UnreachableError):
+            cosign(str(disk.path), Witness(url, witness.key))
+        assert read_forgotten(str(disk.path)) is None
+        assert read_cosigned(str(disk.path)) == kept
+
+
 def test_a_pruned_trail_is_still_proved_to_extend_what_was_cosigned(disk: DiskTrail, elsewhere: Elsewhere) -> None:
     with elsewhere.running() as witness:
         cosign(str(disk.path), witness)
