@@ -92,6 +92,10 @@ def begun_at(segment: Segment) -> datetime:
     return at
 
 
+class UnlinkedError(AuditDamagedError):
+    """A line is a record by itself, and not one that follows from the line before."""
+
+
 @dataclass(slots=True)
 class Chain:
     """Where a reading of the trail stands: the next index, the leaf hash before it, and the tree so far."""
@@ -106,7 +110,8 @@ class Chain:
         """Take in the next line. Returns its fields if it had to be parsed, as those of PARSED_ALWAYS always are.
 
         Raises:
-            AuditDamagedError: it is no record, or does not follow.
+            UnlinkedError: it does not follow from the line before; one of the two was altered.
+            AuditDamagedError: it is no record, or not the next one.
         """
         fields = None
         known = self.shapes.recognise(line)
@@ -118,7 +123,9 @@ class Chain:
         if seq != self.seq:
             raise AuditDamagedError(f"its number is {seq}, and {self.seq} comes next")
         if prev != self.prev:
-            raise AuditDamagedError("it does not follow from the line before: `prev` is not the hash of that")
+            raise UnlinkedError(
+                "it does not follow from the line before: `prev` is not the hash of that; one of both was altered"
+            )
         self.add(line)
         return fields
 

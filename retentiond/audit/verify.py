@@ -11,9 +11,10 @@ from retentiond.audit.anchors import kept_heads
 from retentiond.audit.head import Attested, read_head, read_origin
 from retentiond.audit.kept import Base, kept_segments, read_base
 from retentiond.audit.keys import known_keys
+from retentiond.audit.line import parse_line
 from retentiond.audit.reader import expect_trail
 from retentiond.audit.rotation import trusted_keys, unannounced_key
-from retentiond.audit.segment import Chain, Segment, begun_at, load_chain, read_lines
+from retentiond.audit.segment import Chain, Segment, UnlinkedError, begun_at, load_chain, read_lines
 from retentiond.audit.state import digest_of
 from retentiond.domain.errors import AuditDamagedError, StorageError, UsageError
 from retentiond.domain.event import EventType
@@ -22,6 +23,7 @@ from retentiond.tlog.checkpoint import open_checkpoint, parse_checkpoint
 from retentiond.tlog.errors import TlogError
 from retentiond.tlog.key import parse_vkey
 from retentiond.tlog.note import parse_note
+from retentiond.tlog.tree import leaf_hash
 
 PROGRESS_EVERY = 10_000
 
@@ -130,6 +132,7 @@ def _verify(directory: str, check: _Check) -> Verified:
         torn = _check_segment(segment, reading, check)
         reading.former = segment
     _check_end(directory, base, chain.seq, reading)
+    check.progress(reading.chain.seq, 1.0)
     compared = tuple(known for known in heads if known.size >= chain.seq)
     return Verified(
         size=reading.chain.seq,
@@ -266,13 +269,47 @@ def _check_segment(segment: Segment, reading: _Reading, check: _Check) -> int:
                 if chain.seq in heads:
                     _compare(reading)
             except AuditDamagedError as error:
-                where = f"{segment.path}, line {number} (record {segment.first + number - 1})"
-                raise AuditDamagedError(f"{where}: {error}") from error
+                place = _Place(segment, number, reading.former)
+                raise place.blame(error, held, line) from error
             reading.done_bytes += len(held) + 1
             if chain.seq % PROGRESS_EVERY == 0:
                 check.progress(chain.seq, min(reading.done_bytes / reading.all_bytes, 1.0))
         held = line
     return len(held or b"")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A line of a segment, counted from 1, and the segment before."""
+
+    segment: Segment
+    number: int
+    former: Segment | None
+
+    def blame(self, error: AuditDamagedError, line: bytes, following: bytes) -> AuditDamagedError:
+        """Return the error with the first bad line in it.
+
+        It is the line before, if this one does not follow from that and the next follows from this one: then this one
+        is as it was written.
+        """
+        if isinstance(error, UnlinkedError) and self.segment.first + self.number > 1 and _follows(following, line):
+            return AuditDamagedError(f"{self._before()}: it was altered; the lines after it have another hash of it")
+        return AuditDamagedError(
+            f"{self.segment.path}, line {self.number} (record {self.segment.first + self.number - 1}): {error}"
+        )
+
+    def _before(self) -> str:
+        record = self.segment.first + self.number - 2
+        if self.number > 1:
+            return f"{self.segment.path}, line {self.number - 1} (record {record})"
+        return f"{self.segment.path if self.former is None else self.former.path}, the line of record {record}"
+
+
+def _follows(line: bytes, before: bytes) -> bool:
+    try:
+        return bool(parse_line(line)["prev"] == leaf_hash(before).hex())
+    except AuditDamagedError:
+        return False
 
 
 def _check_first_line(segment: Segment, former: Segment | None, root: bytes, fields: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """RFC 9162, sections 2.1.1 to 2.1.4, once more and from its text: shares nothing with the program."""
 
 import hashlib
+from collections.abc import Sequence
 
 
 def hash_leaf(entry: bytes) -> bytes:
@@ -9,6 +10,14 @@ def hash_leaf(entry: bytes) -> bytes:
 
 def hash_node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def root_of(entries: Sequence[bytes]) -> bytes:
+    """Return the root of the tree over the entries (2.1.1)."""
+    if len(entries) < 2:
+        return hash_leaf(entries[0]) if entries else hashlib.sha256(b"").digest()
+    split = 1 << (len(entries) - 1).bit_length() - 1
+    return hash_node(root_of(entries[:split]), root_of(entries[split:]))
 
 
 def includes(entry: bytes, index: int, size: int, root: bytes, path: tuple[bytes, ...]) -> bool:

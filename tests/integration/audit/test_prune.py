@@ -344,7 +344,7 @@ def test_verifying_goes_on_over_a_pruning(tmp_path: Path) -> None:
 
         result = verify_trail(str(disk.path), progress=when_read)
         assert (result.first, result.size) == (made.base.first, trail.head().size)
-    assert told == [PROGRESS_EVERY]
+    assert told == [PROGRESS_EVERY, result.size]
 
 
 def test_a_missing_segment_that_was_not_pruned_is_not_passed_over(disk: DiskTrail) -> None:

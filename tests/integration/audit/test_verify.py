@@ -126,10 +126,36 @@ def test_the_first_bad_line_is_named(disk: DiskTrail, change: Any, why: str) -> 
     assert why in str(caught.value)
 
 
-def test_an_altered_line_shows_in_the_one_after_it(disk: DiskTrail) -> None:
+def test_an_altered_line_is_named_and_not_the_one_after_it(disk: DiskTrail) -> None:
+    """A salt that is another one breaks nothing in the line itself; only what follows from it tells."""
+    seq = 0
+    for number, path in enumerate(disk.files()):
+        lines = path.read_bytes().split(b"\n")[:-1]
+        for place, line in enumerate(lines):
+            at = line.index(b'"salt":"') + 8
+            altered = line[:at] + (b"B" if line[at : at + 1] == b"A" else b"A") + line[at + 1 :]
+            write_lines(path, [*lines[:place], altered, *lines[place + 1 :]])
+            with pytest.raises(AuditDamagedError) as caught:
+                verify(disk)
+            if seq == 19:  # the last one shows in the head
+                assert "not those that the head on disk attests" in str(caught.value)
+            elif place == len(lines) - 2:  # of the last two in a file it is not told which
+                assert f"{path}, line {place + 2} (record {seq + 1}): it does not follow" in str(caught.value)
+            elif place == len(lines) - 1 and number < 2:
+                assert str(caught.value).startswith(f"{path}, the line of record {seq}: it was altered")
+            else:
+                assert str(caught.value).startswith(f"{path}, line {place + 1} (record {seq}): it was altered")
+            seq += 1
+        write_lines(path, lines)
+
+
+def test_a_line_that_was_turned_away_from_the_one_before_is_named_itself(disk: DiskTrail) -> None:
     path = disk.files()[1]
-    path.write_bytes(path.read_bytes().replace(b"number 1", b"number 9"))
-    with pytest.raises(AuditDamagedError, match=r"line 5 \(record 10\): it does not follow from the line before"):
+    lines = path.read_bytes().split(b"\n")[:-1]
+    at = lines[3].index(b'"prev":"') + 8
+    lines[3] = lines[3][:at] + (b"b" if lines[3][at : at + 1] == b"a" else b"a") + lines[3][at + 1 :]
+    write_lines(path, lines)
+    with pytest.raises(AuditDamagedError, match=r"line 4 \(record 9\): it does not follow from the line before"):
         verify(disk)
 
 
@@ -296,10 +322,11 @@ def test_progress_is_told(tmp_path: Path) -> None:
             trail.append(beats(PROGRESS_EVERY))
     told: list[tuple[int, float]] = []
     assert verify_trail(str(disk.path), progress=lambda *now: told.append(now)).size == 2 * PROGRESS_EVERY + 1
-    (first, half), (second, whole) = told
+    (first, half), (second, whole), end = told
     assert (first, second) == (PROGRESS_EVERY, 2 * PROGRESS_EVERY)
     assert 0.45 < half < 0.55
     assert 0.99 < whole <= 1
+    assert end == (2 * PROGRESS_EVERY + 1, 1.0)
 
 
 def test_where_no_trail_is_that_is_said(tmp_path: Path) -> None:
