@@ -1,10 +1,13 @@
 """Reads a store and its audit trail from the disk with nothing of the program, and holds them to what was promised."""
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from tests.integration.audit.merkle import hash_leaf, root_of
 
 OUTCOMES = ("recording.deleted", "deletion.failed", "deletion.void")
 
@@ -20,11 +23,26 @@ class Scene:
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the whole lines of the trail; a crash may have left half of one more."""
-        records = []
+        return [json.loads(line) for line in self._entries()]
+
+    def _entries(self) -> list[bytes]:
+        entries = []
         for segment in sorted((self.state / "audit" / "log").glob("*.jsonl")):
             whole, _, _ = segment.read_bytes().rpartition(b"\n")
-            records += [json.loads(line) for line in whole.split(b"\n") if line]
-        return records
+            entries += [line for line in whole.split(b"\n") if line]
+        return entries
+
+    def _hold_head(self) -> None:
+        """Each line follows from the one before, and the head is that of lines which are there (I3)."""
+        entries, before = self._entries(), "0" * 64
+        for entry in entries:
+            assert json.loads(entry)["prev"] == before
+            before = hash_leaf(entry).hex()
+        head = self.state / "audit" / "checkpoint"
+        if head.exists():
+            _, size, root = head.read_text().split("\n")[:3]
+            assert int(size) <= len(entries), f"the head is of {size} records, and {len(entries)} are there"
+            assert base64.b64encode(root_of(entries[: int(size)])).decode() == root
 
     def claimed(self) -> list[str]:
         directory = self.store / ".retentiond" / "claimed"
@@ -60,7 +78,11 @@ class Scene:
         } - settled
 
     def hold_to_promise_at_any_instant(self) -> None:
-        """What has to be true wherever the power goes: nothing early or outside, nothing without an intent (I1, I2)."""
+        """What has to be true wherever the power goes.
+
+        Nothing is gone early, from outside, or without an intent (I1, I2), and no head is of lines that are not (I3).
+        """
+        self._hold_head()
         lines = self.lines()
         intended = {item["path"] for line in lines if line["type"] == "deletion.intent" for item in line["recordings"]}
         missing = set(self.due) - self.present()
