@@ -40,7 +40,7 @@ class Desk:
     def run(self, *arguments: str, status: int = 0) -> str:
         """Run a command, which has to end with `status`; return what it printed, errors too."""
         command = [sys.executable, "-m", "retentiond", *arguments, "--config", str(self.config)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
