@@ -67,10 +67,15 @@ class CrashDisks:
             trial.hold_to_promise_at_rest()
 
     def _clone(self, source: str, target: str) -> None:
-        """Copy both images, each as it is at one instant."""
+        """Copy both images, each as it is at one instant.
+
+        Into a new file: where another mount namespace still has the former one mounted, the kernel would show that one
+        again, from its memory.
+        """
         for name in self._points:
-            paths = (str(self._directory / f"{which}-{name}.img") for which in (source, target))
-            command = ["cp", "--reflink=always", *paths]
+            old, new = (self._directory / f"{which}-{name}.img" for which in (source, target))
+            new.unlink(missing_ok=True)
+            command = ["cp", "--reflink=always", str(old), str(new)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0 and "not supported" in done.stderr:
                 pytest.skip("this kernel clones no files")

@@ -113,6 +113,23 @@ def test_what_is_explained_already_goes_on_during_an_adoption() -> None:
     assert summary(result) == (5, 1, WaitReason.ADOPTION)
 
 
+@pytest.mark.parametrize(
+    ("explained", "adopting", "why"),
+    [
+        (0, True, WaitReason.ADOPTION),
+        (0, False, WaitReason.CLOCK_UNPROVEN),
+        (5, True, WaitReason.CLOCK_UNPROVEN),
+        (5, False, WaitReason.CLOCK_UNPROVEN),
+    ],
+)
+def test_under_an_unproven_clock_only_a_bare_adoption_is_told_as_an_adoption(
+    explained: int, adopting: bool, why: WaitReason
+) -> None:
+    census = replace(a_census(1_000), newest=STALE)
+    result = limited(explained=explained, unexplained=3, census=census, adopting=adopting, clock_proven=False)
+    assert summary(result) == (0, explained + 3, why)
+
+
 def test_an_adoption_of_more_than_half_is_told_as_an_adoption() -> None:
     assert summary(limited(unexplained=60, census=a_census(100), adopting=True)) == (0, 60, WaitReason.ADOPTION)
 
