@@ -15,7 +15,7 @@ from tests.attack.methods import Ours, find_delete, stat_and_unlink
 from tests.bench.tables import host, put, table
 from tests.world import World
 
-FEW, MANY = 2, 500
+FEW, MANY = 40, 500
 """So many recordings are laid out in a round; the fewer there are, the more often each of them is exchanged."""
 
 NAMES = {"retentiond": None, "lstat, then unlink": stat_and_unlink, "find -mtime +30 -delete": find_delete}
