@@ -6,6 +6,7 @@ from typing import Any
 
 from retentiond.catalogue.database import Database
 from retentiond.catalogue.keys import NONE, Key, Keys
+from retentiond.catalogue.slots import Slots, slot_of
 from retentiond.domain import instants
 from retentiond.domain.recording import Place, Recording, StoreName, Stream, Unit
 from retentiond.domain.span import Span
@@ -13,6 +14,9 @@ from retentiond.domain.starts import Arrival, Doubt
 from retentiond.ports import CatalogueRow
 
 PAGE = 1000
+SLOTS = 20
+"""So many slots make a page of what is found by start."""
+
 BEFORE_ALL, AFTER_ALL = -(1 << 62), 1 << 62
 
 
@@ -26,10 +30,6 @@ def _reading(table: str, more: str = "") -> str:
     )
 
 
-_IN_SPAN = _reading("recording") + (
-    "WHERE r.stream=? AND (r.start, r.directory, r.name) > (?,?,?) AND r.start<=? "
-    "ORDER BY r.start, r.directory, r.name LIMIT ?"
-)
 _MEMBERS = _reading("member") + (
     "WHERE r.store=? AND (r.start, r.stream, r.directory, r.name) > (?,?,?,?) "
     "ORDER BY r.start, r.stream, r.directory, r.name LIMIT ?"
@@ -37,23 +37,30 @@ _MEMBERS = _reading("member") + (
 _OF_STORE = "WHERE r.stream IN (SELECT id FROM stream WHERE store=?)"
 _ODD = _reading("oddity") + _OF_STORE
 _SETBACKS = _reading("setback", ", r.attempts, r.error, r.retry") + _OF_STORE
-_OF_DIRECTORY = _reading("recording") + "WHERE r.stream=? AND r.start BETWEEN ? AND ? AND r.directory=?"
+_WITHIN = "stream=? AND start BETWEEN ? AND ?"
 
 
 class Rows:
     """Reads recordings, a page at a time by key, so that the caller may change the catalogue between two rows."""
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keys, slots: Slots) -> None:
         self._db = database
         self._keys = keys
+        self._slots = slots
 
     def in_span(self, stream: Stream, after: int, until: int, limit: int) -> Iterator[CatalogueRow]:
         """Yield at most `limit` rows of a stream with `after < start <= until`, oldest first."""
         number = self._keys.find_stream(stream)
-        position: tuple[int, int, bytes] = after, AFTER_ALL, b""
-        while limit > 0 and (page := self._db.rows(_IN_SPAN, number, *position, until, min(limit, PAGE))):
-            yield from self.decoded(page)
-            position = page[-1][1:4]
+        position, last = slot_of(after + 1), slot_of(until)
+        while limit > 0 and (slots := self._slots.numbers(number, position, last, min(limit, SLOTS))):
+            page = [
+                (number, start, directory, name)
+                for slot in slots
+                for start, directory, name, _ in self._slots.members(number, slot)
+                if after < start <= until
+            ]
+            yield from self._in_full(page[:limit])
+            position = slots[-1] + 1
             limit -= len(page)
 
     def members(self, store: StoreName) -> Iterator[CatalogueRow]:
@@ -75,18 +82,29 @@ class Rows:
             return [(self._recording(row), row[9], row[10], instants.from_ms(row[11])) for row in rows]
 
     def keys_in(self, directory: int) -> Iterator[Key]:
-        """Yield the keys of a directory's rows. Nothing may be changed until the last one was taken."""
-        query = "SELECT stream, start, directory, name FROM recording WHERE stream=? AND start BETWEEN ? AND ? "
-        for span in self._spans(directory):
-            yield from self._db.each(query + "AND directory=?", *span, directory)
+        """Yield the keys of a directory's rows, the oldest of each stream first."""
+        for stream, low, high in self._spans(directory):
+            for part in self._slots.of_directory(stream, directory, low, high):
+                yield from (
+                    (stream, start, directory, name) for start, name in zip(part.starts, part.names, strict=True)
+                )
+
+    def starts_in(self, directory: int) -> dict[Stream, dict[bytes, int]] | None:
+        """Return the start of each name in a directory, by stream; None if a name is there twice."""
+        found: dict[Stream, dict[bytes, int]] = {}
+        for stream, low, high in self._spans(directory):
+            starts = found[self._keys.stream(stream)] = {}
+            count = 0
+            for part in self._slots.of_directory(stream, directory, low, high):
+                starts.update(zip(part.names, part.starts, strict=True))
+                count += len(part.names)
+            if count != len(starts):
+                return None
+        return found
 
     def in_directory(self, directory: int) -> list[CatalogueRow]:
         """Return the rows of a directory."""
-        return [
-            row
-            for span in self._spans(directory)
-            for row in self.decoded(self._db.rows(_OF_DIRECTORY, *span, directory))
-        ]
+        return self._in_full(list(self.keys_in(directory)))
 
     def of_key(self, key: Key, path: bytes) -> Recording:
         """Return the recording that has this key, in the directory `path`."""
@@ -104,6 +122,21 @@ class Rows:
         """Return rows of the queries above as values."""
         with self._db.decoding():
             return [self._decoded(row) for row in rows]
+
+    def _in_full(self, keys: Sequence[Key]) -> list[CatalogueRow]:
+        """Return the rows that have these keys, with what hangs on them."""
+        wholes, oddities, paths = set[Any](), dict[Any, Any](), dict[int, bytes]()
+        for stream in {key[0] for key in keys}:
+            starts = [key[1] for key in keys if key[0] == stream]
+            bounds = stream, min(starts), max(starts)
+            wholes.update(self._db.rows(f"SELECT stream, start, directory, name FROM whole WHERE {_WITHIN}", *bounds))  # noqa: S608
+            for row in self._db.rows(f"SELECT * FROM oddity WHERE {_WITHIN}", *bounds):  # noqa: S608
+                oddities[row[:4]] = row[4:]
+        for directory in {key[2] for key in keys}:
+            found = self._db.row("SELECT path FROM directory WHERE id=?", directory)
+            paths[directory] = found[0] if found else b""
+        none = None, None, None
+        return self.decoded([(*key, paths[key[2]], key in wholes or None, *oddities.get(key, none)) for key in keys])
 
     def _decoded(self, row: Sequence[Any]) -> CatalogueRow:
         recording = self._recording(row)

@@ -1,8 +1,8 @@
 """The catalogue's tables, and opening the file they lie in.
 
 Recordings are ordered by start within a stream; a deadline is stored nowhere, so that a change of policy costs nothing
-(ADR 0008). The rows of one directory are found through `span`, which holds the range of starts that a directory has in
-each stream: an index by path would double the file.
+(ADR 0008). They lie in slots of five minutes (`slots.py`, ADR 0020). Those of one directory are found through `span`,
+which holds the range of starts that a directory has in each stream: an index by path would double the file.
 """
 
 import os
@@ -16,13 +16,15 @@ from retentiond.catalogue.errors import damaged, refused
 from retentiond.domain.errors import StorageError
 from retentiond.durable import hold_room
 
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x72746364
 """Written into the file's header, `rtcd`: whose database this is."""
 
 IN_MEMORY = ":memory:"
 _MODE = 0o640
 _JOURNAL_BYTES = 64 << 20
+_PAGE_BYTES = 8192
+"""A slot of thirty recordings fits the quarter of a page that SQLite keeps of a row without putting it elsewhere."""
 _HELD_BYTES = 4 << 20
 _INDEX_BYTES = 32 << 10
 
@@ -44,7 +46,11 @@ CREATE TABLE span (
   directory INTEGER NOT NULL, stream INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, n INTEGER NOT NULL,
   PRIMARY KEY (directory, stream)
 ) WITHOUT ROWID;
-CREATE TABLE recording ({_KEY}, delay INTEGER NOT NULL, PRIMARY KEY (stream, start, directory, name)) WITHOUT ROWID;
+CREATE TABLE slot (
+  stream INTEGER NOT NULL, slot INTEGER NOT NULL, directory INTEGER NOT NULL, part INTEGER NOT NULL,
+  n INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL, content BLOB NOT NULL,
+  PRIMARY KEY (stream, slot, directory, part)
+) WITHOUT ROWID;
 CREATE TABLE whole ({_KEY}, PRIMARY KEY (stream, start, directory, name)) WITHOUT ROWID;
 CREATE TABLE oddity (
   {_KEY}, first_seen INTEGER NOT NULL, doubt TEXT, arrival TEXT NOT NULL,
@@ -62,9 +68,9 @@ CREATE TABLE plan (
 ) WITHOUT ROWID;
 CREATE TABLE member (store TEXT NOT NULL, {_KEY}, PRIMARY KEY (store, start, stream, directory, name)) WITHOUT ROWID;
 """
-"""`delay` is how long after its start a recording was first seen, in whole minutes, rounded up: a byte for most.
+"""A slot holds `n` recordings, the first and the last of which start at `lo` and `hi` in it, in ms.
 `whole` names the recordings that are directories, all others are files; `span.lo` and `hi` may be wider than the
-rows they hold, `n` is exact; what hangs on a recording has its key and goes with it."""
+starts they hold, `n` is exact; what hangs on a recording has its key and goes with it."""
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -145,6 +151,8 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     marks = _mark(connection, "application_id"), _mark(connection, "user_version")
     if objects or any(marks):
         _expect_ours(connection, path)
+    if not objects:
+        connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_BYTES}")

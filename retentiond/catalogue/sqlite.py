@@ -1,20 +1,21 @@
 """The catalogue in SQLite. Each method is one transaction; rows stream, and no query grows with the store."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from retentiond.catalogue.bases import basis_from_text, basis_to_text
-from retentiond.catalogue.content import MINUTE_MS, Content
+from retentiond.catalogue.content import Content
 from retentiond.catalogue.database import Database
 from retentiond.catalogue.directories import Directories
-from retentiond.catalogue.keys import Keys
+from retentiond.catalogue.keys import Key, Keys
 from retentiond.catalogue.rows import AFTER_ALL, BEFORE_ALL, Rows, bounds_of
+from retentiond.catalogue.slots import MINUTE_MS, Slots
 from retentiond.domain import instants
 from retentiond.domain.recording import CameraName, Category, Recording, StoreName, Stream
 from retentiond.domain.run import Plan, StoreCensus, WaitReason
 from retentiond.domain.span import Span
-from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Seen, Setback, StreamBases
+from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, Sheaf, StreamBases
 
 
 class SqliteCatalogue:
@@ -26,8 +27,9 @@ class SqliteCatalogue:
     def __init__(self, database: Database, *, rebuilt: bool = False) -> None:
         self._db = database
         self._keys = Keys(database)
-        self._rows = Rows(database, self._keys)
-        self._content = Content(database, self._keys, self._rows)
+        self._slots = Slots(database)
+        self._rows = Rows(database, self._keys, self._slots)
+        self._content = Content(database, self._keys, self._rows, self._slots)
         self._directories = Directories(database, self._keys)
         self._rebuilt = rebuilt
 
@@ -66,18 +68,15 @@ class SqliteCatalogue:
         return StoreCensus(sum(by_camera.values()), by_camera, max(newest, default=None))
 
     def oldest(self, stream: Stream, since: datetime | None, until: datetime | None) -> datetime | None:
-        row = self._db.row(
-            "SELECT start FROM recording WHERE stream=? AND start>=? AND start<? ORDER BY start LIMIT 1",
+        found = self._slots.oldest(
             self._keys.find_stream(stream),
             BEFORE_ALL if since is None else instants.to_ms(since),
             AFTER_ALL if until is None else instants.to_ms(until),
         )
-        return self._instant(row and row[0])
+        return self._instant(found)
 
     def newest(self, stream: Stream) -> datetime | None:
-        query = "SELECT start FROM recording WHERE stream=? ORDER BY start DESC LIMIT 1"
-        row = self._db.row(query, self._keys.find_stream(stream))
-        return self._instant(row and row[0])
+        return self._instant(self._slots.newest(self._keys.find_stream(stream)))
 
     def bases(self, stream: Stream) -> StreamBases:
         row = self._db.row("SELECT current, accepted FROM stream WHERE id=?", self._keys.find_stream(stream))
@@ -93,18 +92,48 @@ class SqliteCatalogue:
 
     # --- listings ---------------------------------------------------------------------------------------------
 
-    def compare(self, store: StoreName, listing: Listing, seen: Iterable[Seen]) -> Comparison:
-        unknown = {(item.stream, item.place.name): item for item in seen}
-        missing = []
-        moved = []
-        for key in self._rows.keys_in(self._keys.find_directory(store, listing.directory)):
-            item = unknown.pop((self._keys.stream(key[0]), key[3]), None)
-            if item is None:
+    def compare(
+        self, store: StoreName, listing: Listing, seen: Mapping[Stream, Mapping[bytes, int | None]]
+    ) -> Comparison:
+        directory = self._keys.find_directory(store, listing.directory)
+        known = self._rows.starts_in(directory)
+        missing: list[Key] = []
+        if known is None or any(names.keys() - seen.get(stream, {}).keys() for stream, names in known.items()):
+            known, missing = self._sort_out(directory, seen)
+        unknown = {
+            stream: new
+            for stream, names in seen.items()
+            if (new := self._unknown(directory, stream, names, known.get(stream, {})))
+        }
+        return Comparison(unknown, tuple(self._rows.of_key(key, listing.directory) for key in missing))
+
+    def _sort_out(
+        self, directory: int, seen: Mapping[Stream, Mapping[bytes, int | None]]
+    ) -> tuple[dict[Stream, dict[bytes, int]], list[Key]]:
+        """Return what of a directory is seen again, and the keys of what is not. A place holds one recording."""
+        known: dict[Stream, dict[bytes, int]] = {}
+        missing: list[Key] = []
+        for key in self._rows.keys_in(directory):
+            stream = self._keys.stream(key[0])
+            if key[3] not in seen.get(stream, ()) or known.setdefault(stream, {}).setdefault(key[3], key[1]) != key[1]:
                 missing.append(key)
-            elif item.start is not None and instants.to_ms(item.start) != key[1] and not self._rows.is_doubted(key):
-                moved.append(item.place)
-        vanished = tuple(self._rows.of_key(key, listing.directory) for key in missing)
-        return Comparison((*(item.place for item in unknown.values()), *moved), vanished)
+        return known, missing
+
+    def _unknown(
+        self, directory: int, stream: Stream, names: Mapping[bytes, int | None], known: Mapping[bytes, int]
+    ) -> tuple[bytes, ...]:
+        """Return the names that are new, then those that tell another start than is known."""
+        if not known:
+            return tuple(names)
+        if names == known:
+            return ()
+        number = self._keys.find_stream(stream)
+        moved = (
+            name
+            for name, start in known.items()
+            if names[name] not in (None, start) and not self._rows.is_doubted((number, start, directory, name))
+        )
+        return (*(name for name in names if name not in known), *moved)
 
     def update(
         self,
@@ -113,13 +142,17 @@ class SqliteCatalogue:
         arrived: Sequence[Arrived],
         vanished: Sequence[Recording],
         unclassified: Sequence[bytes],
+        *,
+        sheaves: Sequence[Sheaf] = (),
     ) -> None:
         with self._transaction():
             directory = self._keys.make_directory(store, listing.directory)
             self._content.drop(self._keys.find(vanished))
-            if arrived:
-                self._content.make_room(directory, arrived)
+            if arrived or sheaves:
+                self._content.make_room(directory, arrived, sheaves)
                 self._content.add(arrived)
+                for sheaf in sheaves:
+                    self._content.add_sheaf(directory, sheaf)
             self._directories.stamp(directory, listing.stamp)
             self._directories.set_unclassified(store, directory, unclassified)
 
@@ -153,18 +186,16 @@ class SqliteCatalogue:
                 yield row
 
     def count(self, spans: Sequence[Span]) -> int:
-        query = "SELECT count(*) FROM recording WHERE stream=? AND start>? AND start<=?"
-        found = (
-            self._db.row(query, self._keys.find_stream(stream), after, until)
-            for stream, after, until in bounds_of(spans)
+        return sum(
+            self._slots.count(self._keys.find_stream(stream), after, until) for stream, after, until in bounds_of(spans)
         )
-        return sum(int(row[0]) for row in found if row is not None)
 
     def first_seen(self, recording: Recording) -> datetime | None:
-        query = "SELECT start + ? * delay FROM recording WHERE stream=? AND start=? AND directory=? AND name=?"
-        keys = [key for key in self._keys.find([recording]) if not self._rows.is_doubted(key)]
-        row = self._db.row(query, MINUTE_MS, *keys[0]) if keys else None
-        return self._instant(row and row[0])
+        for stream, start, directory, name in self._keys.find([recording]):
+            delay = self._slots.delay(stream, directory, start, name)
+            if delay is not None and not self._rows.is_doubted((stream, start, directory, name)):
+                return self._instant(start + MINUTE_MS * delay)
+        return None
 
     def odd(self, store: StoreName) -> Sequence[CatalogueRow]:
         return self._rows.odd(store)

@@ -11,14 +11,14 @@ from retentiond.ports.catalogue import (
     CatalogueRow,
     Comparison,
     ScanState,
-    Seen,
     Setback,
+    Sheaf,
     StreamBases,
 )
 from retentiond.ports.clock import ClockMemory, SystemClock
 from retentiond.ports.devices import DeviceRounds, DeviceSource, SourceReading, Told, Unreached
 from retentiond.ports.probe import Probe, SampleMemory
-from retentiond.ports.recorder import LOCKED, STILL_WRITTEN, Entry, EntryKind, Recorder
+from retentiond.ports.recorder import LOCKED, STILL_WRITTEN, Entry, EntryKind, FilesRead, Recorder
 from retentiond.ports.store import (
     IMMUTABLE,
     Absent,
@@ -81,6 +81,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Failed",
+    "FilesRead",
     "Foreign",
     "GapSpool",
     "Head",
@@ -100,8 +101,8 @@ __all__ = [
     "RoomStatus",
     "SampleMemory",
     "ScanState",
-    "Seen",
     "Setback",
+    "Sheaf",
     "Snapshot",
     "SourceReading",
     "Space",

@@ -1,16 +1,11 @@
 """The index over the stores, and the values that go in and out of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from retentiond.domain.recording import (
-    Place,
-    Recording,
-    StoreName,
-    Stream,
-)
+from retentiond.domain.recording import Recording, StoreName, Stream
 from retentiond.domain.run import Plan, StoreCensus
 from retentiond.domain.span import Basis, Span
 from retentiond.domain.starts import Arrival, Doubt
@@ -38,19 +33,22 @@ class CatalogueRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A recording as a listing shows it. `start` is what its name tells, None where names carry no time."""
+class Sheaf:
+    """Files of one stream in one directory that are new to the catalogue, with nothing odd about any of them.
+
+    What `Arrived` says of each of them it says of all at once: a first scan meets millions.
+    """
 
     stream: Stream
-    place: Place
-    start: datetime | None
+    first_seen: datetime
+    starts_ms: Mapping[bytes, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A listed directory beside what the catalogue has of it."""
+    """A listed directory beside what the catalogue has of it: names that are new, recordings that are gone."""
 
-    unknown: tuple[Place, ...]
+    unknown: Mapping[Stream, Sequence[bytes]]
     vanished: tuple[Recording, ...]
 
 
@@ -91,8 +89,12 @@ class Catalogue(Protocol):
         """Return counts and the newest start. Costs streams, not recordings."""
         ...
 
-    def compare(self, store: StoreName, listing: Listing, seen: Iterable[Seen]) -> Comparison:
+    def compare(
+        self, store: StoreName, listing: Listing, seen: Mapping[Stream, Mapping[bytes, int | None]]
+    ) -> Comparison:
         """Compare the recordings seen in a listed directory with those known.
+
+        `seen` has, for each stream, the start in ms that each name tells, None where names carry no time.
 
         One whose name is read as another start than the catalogue has, without a doubt that explains it, counts as
         unknown: the layout was corrected, and `update` replaces its row.
@@ -106,8 +108,13 @@ class Catalogue(Protocol):
         arrived: Sequence[Arrived],
         vanished: Sequence[Recording],
         unclassified: Sequence[bytes],
+        *,
+        sheaves: Sequence[Sheaf] = (),
     ) -> None:
-        """Take in what a listing showed, and remember the directory's stamp."""
+        """Take in what a listing showed, and remember the directory's stamp.
+
+        What arrived is in `arrived`, or in `sheaves` where nothing is odd about it.
+        """
         ...
 
     def forget(self, recordings: Sequence[Recording], *, trail_seq: int | None = None) -> None:

@@ -10,7 +10,7 @@ from retentiond.domain.drift import OwnRetention
 from retentiond.domain.finding import Finding
 from retentiond.domain.observed import Observed
 from retentiond.domain.placement import SeenDevice
-from retentiond.domain.recording import CameraName, Recording, Sighting
+from retentiond.domain.recording import CameraName, Category, Recording, Sighting
 
 LOCKED = "locked_in_recorder"
 """Why a recording stays that somebody locked in its recorder."""
@@ -34,6 +34,20 @@ class Entry:
 
     name: bytes
     kind: EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class FilesRead:
+    """What the names of regular files in one directory say.
+
+    Attributes:
+        recordings: for each camera and category the start that each name tells, in ms since 1970 rounded down, None
+            where names carry no time. All are files; Kept names are left out.
+        unclassified: names that no layout explains.
+    """
+
+    recordings: Mapping[tuple[CameraName, Category], Mapping[bytes, int | None]]
+    unclassified: Sequence[bytes]
 
 
 class Recorder(Protocol):
@@ -64,6 +78,10 @@ class Recorder(Protocol):
         `Recognised` with unit DIRECTORY is one recording as a whole; every other directory is walked. Links and
         special files are never `Recognised`. A name never yields another camera's recording.
         """
+        ...
+
+    def read_files(self, directory: bytes, names: Sequence[bytes]) -> FilesRead:
+        """Say what `classify` says of regular files of these names, of all at once: a scan meets millions."""
         ...
 
     def is_past(self, directory: bytes, now: datetime) -> bool:

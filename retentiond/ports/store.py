@@ -101,11 +101,17 @@ class DirectoryStamp:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A directory that was listed completely. Only here does a missing name prove that a file is gone."""
+    """A directory that was listed completely. Only here does a missing name prove that a file is gone.
+
+    Attributes:
+        files: the names of regular files, in order.
+        others: everything else, in the order of names.
+    """
 
     directory: bytes
     stamp: DirectoryStamp
-    entries: tuple[Entry, ...]
+    files: tuple[bytes, ...] = ()
+    others: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

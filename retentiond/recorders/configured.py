@@ -15,7 +15,7 @@ from retentiond.domain.finding import Finding
 from retentiond.domain.observed import Observed
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import CameraName, Recording, Sighting, StoreName
-from retentiond.ports import Entry
+from retentiond.ports import Entry, FilesRead
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.layout import Layout
 from retentiond.recorders.line_memory import FORGETFUL, LineMemory
@@ -112,10 +112,10 @@ class ConfiguredRecorder(Plain):
         return () if self._told is None else self._told.oddities
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
-        classifier = self._classifier
-        if classifier is None:
-            raise StorageError(self._trouble or "")
-        return classifier.classify(directory, entries)
+        return self._usable().classify(directory, entries)
+
+    def read_files(self, directory: bytes, names: Sequence[bytes]) -> FilesRead:
+        return self._usable().read_files(directory, names)
 
     def is_past(self, directory: bytes, now: datetime) -> bool:
         classifier = self._classifier
@@ -134,3 +134,8 @@ class ConfiguredRecorder(Plain):
 
     def withheld(self, recordings: Sequence[Recording]) -> Mapping[Recording, str]:
         return self._source.withheld(recordings)
+
+    def _usable(self) -> Classifier:
+        if self._classifier is None:
+            raise StorageError(self._trouble or "")
+        return self._classifier

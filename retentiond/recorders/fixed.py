@@ -6,7 +6,7 @@ from datetime import datetime
 
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import CameraName, Sighting
-from retentiond.ports import Entry
+from retentiond.ports import Entry, FilesRead
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.plain import Plain
 
@@ -29,6 +29,9 @@ class FixedRecorder(Plain):
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         return self.classifier.classify(directory, entries)
+
+    def read_files(self, directory: bytes, names: Sequence[bytes]) -> FilesRead:
+        return self.classifier.read_files(directory, names)
 
     def is_past(self, directory: bytes, now: datetime) -> bool:
         return self.classifier.is_past(directory, now)

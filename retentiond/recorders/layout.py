@@ -198,11 +198,7 @@ class NameClock:
         """Return the start, None if the fields name no time."""
         if self.exact:
             return self._exact(match)
-        key = match.group(*self.coarse) if self.coarse else None
-        try:
-            hour = self.hours[key]
-        except KeyError:
-            hour = self.hours[key] = self.time.hour(self._values(match))
+        hour = self.hour(match)
         if hour is None:
             return None
         if not hour.even:
@@ -210,6 +206,15 @@ class NameClock:
         if not self.fine:
             return hour.begin
         return hour.begin + within_hour_table(self.fine)[match.group(*self.fine)]
+
+    def hour(self, match: re.Match[bytes]) -> Hour | None:
+        """Return the hour that a name tells, None if there is no such hour. Only where the clock is not `exact`."""
+        key = match.group(*self.coarse) if self.coarse else None
+        try:
+            return self.hours[key]
+        except KeyError:
+            hour = self.hours[key] = self.time.hour(self._values(match))
+            return hour
 
     def _values(self, match: re.Match[bytes]) -> dict[str, bytes]:
         return {**self.directory_values, **{letter: match[letter] for letter in self.letters}}

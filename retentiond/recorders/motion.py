@@ -14,7 +14,7 @@ from retentiond.domain.drift import OwnRetention
 from retentiond.domain.errors import ConfigurationError, StorageError
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import CameraName, Sighting, StoreName
-from retentiond.ports import Entry
+from retentiond.ports import Entry, FilesRead
 from retentiond.recorders import config_files
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.fixed import FixedRecorder
@@ -97,10 +97,16 @@ class Motion(Plain):
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         """Say of each entry, in order, what it is. Raises StorageError while there is no layout."""
-        classifier = self._in_force
-        if classifier is None:
+        return self._usable().classify(directory, entries)
+
+    def read_files(self, directory: bytes, names: Sequence[bytes]) -> FilesRead:
+        """Say the same of regular files, of all at once. Raises StorageError while there is no layout."""
+        return self._usable().read_files(directory, names)
+
+    def _usable(self) -> Classifier:
+        if self._in_force is None:
             raise StorageError(self._trouble or "")
-        return classifier.classify(directory, entries)
+        return self._in_force
 
     def is_past(self, directory: bytes, now: datetime) -> bool:
         return self._in_force is not None and self._in_force.is_past(directory, now)

@@ -15,7 +15,7 @@ from retentiond.domain.errors import StorageError
 from retentiond.domain.finding import Finding
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import Recording, Sighting
-from retentiond.ports import LOCKED, STILL_WRITTEN, Entry
+from retentiond.ports import LOCKED, STILL_WRITTEN, Entry, FilesRead
 from retentiond.recorders import config_files
 from retentiond.recorders.configured import Setup
 from retentiond.recorders.local_time import LocalTime
@@ -47,6 +47,9 @@ class EventNames(Plain):
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         return self._events.classify(directory, entries)
+
+    def read_files(self, directory: bytes, names: Sequence[bytes]) -> FilesRead:
+        return self._events.read_files(directory, names)
 
     def is_past(self, directory: bytes, now: datetime) -> bool:
         return self._events.is_past(directory, now)
@@ -104,10 +107,15 @@ class ZoneMinder(Plain):
         return tuple(oddities_of(self._setup, self._looked, self._events.rowless()))
 
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
-        events = self._events
-        if events is None:
+        return self._readable().classify(directory, entries)
+
+    def read_files(self, directory: bytes, names: Sequence[bytes]) -> FilesRead:
+        return self._readable().read_files(directory, names)
+
+    def _readable(self) -> EventDirectories:
+        if self._events is None:
             raise StorageError(self._trouble or "")
-        return events.classify(directory, entries)
+        return self._events
 
     def is_past(self, directory: bytes, now: datetime) -> bool:
         return EventDirectories(self._setup.zone, {}, None).is_past(directory, now)

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from retentiond.domain.instants import EPOCH
 from retentiond.domain.names import join
 from retentiond.domain.recording import CameraName, Category, Kept, Recognised, Sighting, Unclassified, Unit
-from retentiond.ports import Entry, EntryKind
+from retentiond.ports import Entry, EntryKind, FilesRead
 from retentiond.recorders.local_time import LocalTime
 from retentiond.recorders.zoneminder_db import EventRow
 from retentiond.recorders.zoneminder_names import (
@@ -97,6 +97,11 @@ class EventDirectories:
         elif len(entries) > 1:
             self._without_row.pop(directory, None)
         return sightings
+
+    def read_files(self, directory: bytes, names: Sequence[bytes]) -> FilesRead:
+        """Say of files, of all at once, what they are: an event is a directory, so none is one."""
+        sightings = ((name, _no_event(directory, Entry(name, EntryKind.FILE))) for name in names)
+        return FilesRead({}, tuple(name for name, sighting in sightings if isinstance(sighting, Unclassified)))
 
     def rowless(self) -> int:
         """Count the events that were met without a row and have none since."""

@@ -1,20 +1,27 @@
 """Judges recordings that are seen for the first time: when they start, and how they came to be there (rule 2)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
-from retentiond.domain.decide import deadline_of, is_due
+from retentiond.domain.decide import deadline_of, is_due, latest_due_start
+from retentiond.domain.instants import EARLIEST
 from retentiond.domain.misnamed import ClockDoubts
 from retentiond.domain.recording import Identity, Place, Recognised, Recording, Stream, TimeSource, Unit
 from retentiond.domain.rule import Coverage
-from retentiond.domain.starts import Doubt, Start, classify_arrival, settle_again, settle_in_doubt, settle_start
-from retentiond.ports import Arrived, Catalogue, CatalogueRow, Entry, EntryKind, Recorder, Store
+from retentiond.domain.starts import (
+    ARRIVAL_TOLERANCE,
+    Doubt,
+    Start,
+    classify_arrival,
+    settle_again,
+    settle_in_doubt,
+    settle_start,
+)
+from retentiond.ports import Arrived, Catalogue, CatalogueRow, Entry, EntryKind, Recorder, Sheaf, Store
 from retentiond.services.rulebook import RuleBook
-
-Sighted = tuple[Stream, Recognised]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +39,59 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Met:
+    """What a listing shows in one directory.
+
+    Attributes:
+        starts: for each stream the start in ms that each name tells, None where names carry no time.
+        wholes: the directories among these names, each of which is one recording as a whole.
+        unclassified: names that no layout explains.
+    """
+
+    directory: bytes
+    starts: Mapping[Stream, Mapping[bytes, int | None]]
+    wholes: Mapping[bytes, Recognised]
+    unclassified: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """What is the same for all recordings that are judged together."""
 
     moment: Moment
     margin: timedelta
     last_scan: datetime | None
+
+    def plain_after(self, coverage: Coverage) -> int:
+        """Return the start in ms from which on a name says all there is to say, if it says nothing of the future.
+
+        Up to there a recording may be due already, which asks how it came to be there; and no time is as early.
+        """
+        due = [
+            latest_due_start(term.rule.deletion_period, self.margin, self.moment.now)
+            for term in coverage.terms
+            if term.rule is not None and self.last_scan is not None
+        ]
+        return max([instants.to_ms(EARLIEST) - 1, *map(instants.to_ms, due)])
+
+    @property
+    def plain_before(self) -> int:
+        """The start in ms from which on a name may be in doubt, for it tells a time to come (S4)."""
+        if self.moment.unsettled is not None and self.last_scan is not None:
+            return instants.to_ms(EARLIEST)  # all of them: by rule 3 the wall clock decides what counts
+        return instants.to_ms(self.moment.now + ARRIVAL_TOLERANCE)
+
+    def undoubted(self, starts_ms: dict[bytes, int]) -> dict[bytes, int]:
+        """Return the names that no wrong clock can have given, which are all of them where there was none."""
+        doubts = self.moment.doubts
+        if not doubts.spells and not doubts.misnamed:
+            return starts_ms
+        named = {name: instants.from_ms(start) for name, start in starts_ms.items()}
+        return {
+            name: start
+            for name, start in starts_ms.items()
+            if doubts.ahead_at(named[name]) is None and not doubts.later_by(named[name])
+        }
 
 
 class Arrivals:
@@ -49,19 +103,40 @@ class Arrivals:
         self._catalogue = catalogue
 
     def judge(
-        self, places: Iterable[Place], seen: Mapping[Place, Sighted], book: RuleBook, moment: Moment
-    ) -> list[Arrived]:
-        """Return the recordings at `places`, less those that are gone again."""
+        self, met: Met, unknown: Mapping[Stream, Sequence[bytes]], book: RuleBook, moment: Moment
+    ) -> tuple[list[Arrived], list[Sheaf]]:
+        """Return the recordings at the `unknown` names, less those that are gone again.
+
+        Those of which their names say everything come in sheaves. They are nearly all, and need no look at any file.
+        """
         look = _Look(moment, book.policy.margin, self._catalogue.scan_state(self._store.name).last_complete)
-        coverages: dict[Stream, Coverage] = {}
-        arrived = []
-        for place in places:
-            stream, sighting = seen[place]
-            coverage = coverages.get(stream) or coverages.setdefault(stream, book.coverage(stream))
-            item = self._judge(place, sighting, coverage, look)
+        arrived: list[Arrived] = []
+        sheaves = []
+        for stream, names in unknown.items():
+            coverage = book.coverage(stream)
+            after, before, starts = look.plain_after(coverage), look.plain_before, met.starts[stream]
+            plain = {
+                name: start
+                for name in names
+                if (start := starts[name]) is not None and after < start < before and name not in met.wholes
+            }
+            plain = look.undoubted(plain)
+            sheaves.append(Sheaf(stream, moment.now, plain))
+            if len(plain) < len(names):
+                careful = [name for name in names if name not in plain]
+                arrived += self._judge_each(met, careful, coverage, look)
+        return arrived, [sheaf for sheaf in sheaves if sheaf.starts_ms]
+
+    def _judge_each(self, met: Met, names: Sequence[bytes], coverage: Coverage, look: _Look) -> Iterable[Arrived]:
+        files = [Entry(name, EntryKind.FILE) for name in names if name not in met.wholes]
+        read = dict(zip((item.name for item in files), self._recorder.classify(met.directory, files), strict=True))
+        for name in names:
+            sighting = met.wholes.get(name) or read[name]
+            item = None
+            if isinstance(sighting, Recognised):
+                item = self._judge(Place(met.directory, name), sighting, coverage, look)
             if item is not None:
-                arrived.append(item)
-        return arrived
+                yield item
 
     def judge_again(self, leap: timedelta, moment: Moment) -> None:
         """Settle the starts that were left open while the clock was unsettled; trusted time leapt by `leap`."""

@@ -18,7 +18,7 @@ from retentiond.domain.rule import DeletionRule
 from retentiond.domain.span import BEGINNING, Span, within
 from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Reach
-from retentiond.ports import Catalogue, EntryKind, Listing, Store, WalkStep
+from retentiond.ports import Catalogue, Listing, Store, WalkStep
 from retentiond.services.arrive import written_of
 
 MOST_LOOKED_AT = 10_000
@@ -199,7 +199,7 @@ class HoldMeasure:
         store, directory = self._stores[recording.stream.store], recording.place.path
         try:
             listing = store.list_directory(directory)
-            files = [item.name for item in listing.entries if item.kind is EntryKind.FILE] if _listed(listing) else []
+            files = listing.files if _listed(listing) else ()
             sizes = [store.inspect(Place(directory, name), Unit.FILE) for name in files]
         except StorageError:
             return 0

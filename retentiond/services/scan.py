@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from retentiond.domain import instants
 from retentiond.domain.names import join
-from retentiond.domain.recording import Place, Recognised, Recording, Stream, Unclassified
+from retentiond.domain.recording import Recognised, Recording, Stream, Unclassified
 from retentiond.domain.starts import Arrival
 from retentiond.ports import (
     Catalogue,
@@ -15,12 +16,11 @@ from retentiond.ports import (
     Observer,
     Recorder,
     ScanState,
-    Seen,
     Store,
     Unlisted,
     WalkStep,
 )
-from retentiond.services.arrive import Arrivals, Moment
+from retentiond.services.arrive import Arrivals, Met, Moment
 from retentiond.services.rulebook import RuleBook
 
 REMEMBER_EVERY = 500
@@ -84,7 +84,7 @@ class StoreScan:
         """Return the subdirectories of a listing that the catalogue has never seen and that are to be walked."""
         return [
             join(listing.directory, entry.name)
-            for entry in listing.entries
+            for entry in listing.others
             if entry.kind is EntryKind.DIRECTORY
             and self.descends(listing.directory, entry)
             and not self._catalogue.knows_directory(self._store.name, join(listing.directory, entry.name))
@@ -101,38 +101,46 @@ class StoreScan:
         self._catalogue.set_scan_state(self._store.name, replace(state, resume_after=directory))
 
     def _take_listing(self, listing: Listing, book: RuleBook, moment: Moment) -> None:
-        sightings = self._recorder.classify(listing.directory, listing.entries)
-        seen: dict[Place, tuple[Stream, Recognised]] = {}
-        unclassified: list[bytes] = []
-        for entry, sighting in zip(listing.entries, sightings, strict=True):
+        met = self._read(listing)
+        known = self._catalogue.compare(self._store.name, listing, met.starts)
+        arrived, sheaves = self._arrivals.judge(met, known.unknown, book, moment)
+        self.result.unexplained += sum(item.arrival is not Arrival.ORDINARY for item in arrived)
+        listed = {*listing.files, *(entry.name for entry in listing.others)} if known.vanished else ()
+        disowned = [item for item in known.vanished if item.place.name in listed]
+        vanished = [item for item in known.vanished if item.place.name not in listed and self._is_gone(item)]
+        self._catalogue.update(
+            self._store.name, listing, arrived, disowned + vanished, met.unclassified, sheaves=sheaves
+        )
+        vanished += self._vanished_below(listing, met)
+        new = len(arrived) + sum(len(sheaf.starts_ms) for sheaf in sheaves)
+        self._count(sum(map(len, met.starts.values())), new, len(vanished))
+
+    def _read(self, listing: Listing) -> Met:
+        """Say what the recorder makes of everything in a directory."""
+        read = self._recorder.read_files(listing.directory, listing.files)
+        starts = {Stream(self._store.name, *key): dict(names) for key, names in read.recordings.items()}
+        wholes: dict[bytes, Recognised] = {}
+        unclassified = list(read.unclassified)
+        others = self._recorder.classify(listing.directory, listing.others) if listing.others else ()
+        for entry, sighting in zip(listing.others, others, strict=True):
             match sighting:
-                case Recognised():
-                    stream = Stream(self._store.name, sighting.camera, sighting.category)
-                    seen[Place(listing.directory, entry.name)] = (stream, sighting)
+                case Recognised(camera, category, start):
+                    stream = Stream(self._store.name, camera, category)
+                    starts.setdefault(stream, {})[entry.name] = None if start is None else instants.to_ms(start)
+                    wholes[entry.name] = sighting
                 case Unclassified() if entry.kind is not EntryKind.DIRECTORY:
                     unclassified.append(entry.name)
                 case _:
                     pass
-        told = (Seen(stream, place, sighting.start) for place, (stream, sighting) in seen.items())
-        known = self._catalogue.compare(self._store.name, listing, told)
-        arrived = self._arrivals.judge(known.unknown, seen, book, moment)
-        self.result.unexplained += sum(item.arrival is not Arrival.ORDINARY for item in arrived)
-        listed = {entry.name for entry in listing.entries}
-        disowned = [item for item in known.vanished if item.place.name in listed]
-        vanished = [item for item in known.vanished if item.place.name not in listed and self._is_gone(item)]
-        self._catalogue.update(self._store.name, listing, arrived, disowned + vanished, unclassified)
-        vanished += self._vanished_below(listing, seen)
-        self._count(len(seen), len(arrived), len(vanished))
+        return Met(listing.directory, starts, wholes, tuple(unclassified))
 
     def _is_gone(self, recording: Recording) -> bool:
         """Ask again about a name that a listing left out: its directory may have changed while it was read."""
         return self._store.inspect(recording.place, recording.unit) is None
 
-    def _vanished_below(self, listing: Listing, seen: dict[Place, tuple[Stream, Recognised]]) -> Sequence[Recording]:
+    def _vanished_below(self, listing: Listing, met: Met) -> Sequence[Recording]:
         children = [
-            entry.name
-            for entry in listing.entries
-            if entry.kind is EntryKind.DIRECTORY and Place(listing.directory, entry.name) not in seen
+            entry.name for entry in listing.others if entry.kind is EntryKind.DIRECTORY and entry.name not in met.wholes
         ]
         return self._catalogue.forget_directories(self._store.name, listing.directory, children)
 

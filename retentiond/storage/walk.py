@@ -28,7 +28,7 @@ def walk(
         if isinstance(step, Listing):
             below = [
                 join(step.directory, entry.name)
-                for entry in step.entries
+                for entry in step.others
                 if entry.kind is EntryKind.DIRECTORY and descend(step.directory, entry)
             ]
             pending += reversed(below)
@@ -46,29 +46,34 @@ def list_directory(store: int, open_beneath: OpenBeneath, directory: bytes) -> W
         return Unlisted(directory, error.strerror or "cannot be opened")
     try:
         status = os.fstat(descriptor)  # before the listing: what changes during it makes the stamp old
-        entries = _entries(descriptor, top=not directory)
+        files, others = _entries(descriptor, top=not directory)
     except OSError as error:
         return Unlisted(directory, error.strerror or "cannot be listed")
     finally:
         os.close(descriptor)
-    return Listing(directory, DirectoryStamp(status.st_ino, status.st_mtime_ns, status.st_ctime_ns), entries)
+    stamp = DirectoryStamp(status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+    return Listing(directory, stamp, tuple(files), tuple(others))
 
 
-def _entries(descriptor: int, *, top: bool) -> tuple[Entry, ...]:
-    found = []
+def _entries(descriptor: int, *, top: bool) -> tuple[list[bytes], list[Entry]]:
+    """Return the names of regular files and all other entries, both in order. No file is looked at for that."""
+    files, others = [], []
     with os.scandir(descriptor) as entries:
         for entry in entries:
-            name = os.fsencode(entry.name)
-            if not (top and name == OWN):
-                found.append(Entry(name, _kind(entry)))
-    return tuple(sorted(found, key=lambda item: item.name))
+            if entry.is_file(follow_symlinks=False):
+                files.append(entry.name)
+            else:
+                others.append(Entry(os.fsencode(entry.name), _kind(entry)))
+    others.sort(key=lambda item: item.name)
+    return _encoded(files), [entry for entry in others if not (top and entry.name == OWN)]
+
+
+def _encoded(names: list[str]) -> list[bytes]:
+    """Return names as bytes, sorted; one text for all of them takes a tenth of encoding each."""
+    return sorted(os.fsencode("/".join(names)).split(b"/")) if names else []
 
 
 def _kind(entry: "os.DirEntry[str]") -> EntryKind:
     if entry.is_symlink():
         return EntryKind.LINK
-    if entry.is_dir(follow_symlinks=False):
-        return EntryKind.DIRECTORY
-    if entry.is_file(follow_symlinks=False):
-        return EntryKind.FILE
-    return EntryKind.OTHER
+    return EntryKind.DIRECTORY if entry.is_dir(follow_symlinks=False) else EntryKind.OTHER

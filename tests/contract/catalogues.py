@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from retentiond.domain import instants, names
 from retentiond.domain.recording import Recording, StoreName, Stream
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports import Arrived, Catalogue, DirectoryStamp, Listing, Seen
+from retentiond.ports import Arrived, Catalogue, DirectoryStamp, Listing
 from tests.builders import NOW, STORE, a_rule, a_stream, at
 
 MS = timedelta(milliseconds=1)
@@ -46,12 +47,16 @@ def found(catalogue: Catalogue, *spans: Span, limit: int | None = None) -> list[
 def compared(catalogue: Catalogue, directory: bytes, *seen: Recording) -> tuple[set[bytes], set[Recording]]:
     """Return the paths that are unknown and the recordings that have vanished."""
     result = catalogue.compare(STORE, a_listing(directory), told(seen))
-    return {place.path for place in result.unknown}, set(result.vanished)
+    unknown = {names.join(directory, name) for found in result.unknown.values() for name in found}
+    return unknown, set(result.vanished)
 
 
-def told(items: Iterable[Recording]) -> list[Seen]:
+def told(items: Iterable[Recording]) -> dict[Stream, dict[bytes, int | None]]:
     """Return recordings as a listing shows them, with names that tell their starts."""
-    return [Seen(item.stream, item.place, item.start) for item in items]
+    seen: dict[Stream, dict[bytes, int | None]] = {}
+    for item in items:
+        seen.setdefault(item.stream, {})[item.place.name] = instants.to_ms(item.start)
+    return seen
 
 
 def paths(items: Sequence[Recording]) -> set[bytes]:

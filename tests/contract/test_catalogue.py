@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from retentiond.domain import instants
 from retentiond.domain.recording import CameraName, Category, Stream, Unit
 from retentiond.domain.rule import Coverage, Term
 from retentiond.domain.run import StoreCensus
@@ -14,7 +15,7 @@ from retentiond.ports import (
     Comparison,
     DirectoryStamp,
     ScanState,
-    Seen,
+    Sheaf,
     StreamBases,
 )
 from tests.builders import CAMERA, NOW, STORE, a_basis, a_recording, a_rule, a_stream, at, recordings
@@ -127,14 +128,14 @@ def test_a_listing_is_compared_with_its_own_directory(catalogue: Catalogue) -> N
     directory = first.place.directory
     assert compared(catalogue, directory, second, third) == ({third.place.path}, {first})
     assert compared(catalogue, directory, first, second) == (set(), set())
-    assert compared(catalogue, b"nowhere", first) == ({first.place.path}, set())
-    assert catalogue.compare(OTHER, a_listing(directory), ()).vanished == ()
+    assert compared(catalogue, b"nowhere", first) == ({b"nowhere/" + first.place.name}, set())
+    assert catalogue.compare(OTHER, a_listing(directory), {}).vanished == ()
 
 
 def test_unknown_places_come_in_the_order_of_the_listing(catalogue: Catalogue) -> None:
     seen = [a_recording(path=b"d/%d.mp4" % number) for number in (3, 1, 2)]
     result = catalogue.compare(STORE, a_listing(b"d"), told(seen))
-    assert [place.name for place in result.unknown] == [b"3.mp4", b"1.mp4", b"2.mp4"]
+    assert {stream: list(new) for stream, new in result.unknown.items()} == {a_stream(): [b"3.mp4", b"1.mp4", b"2.mp4"]}
 
 
 def test_one_whose_name_is_read_anew_as_another_start_counts_as_unknown(catalogue: Catalogue) -> None:
@@ -153,8 +154,8 @@ def test_one_whose_name_is_read_anew_as_another_start_counts_as_unknown(catalogu
 
 def test_a_name_that_tells_no_start_moves_none(catalogue: Catalogue) -> None:
     (item,) = arrive(catalogue, *recordings(1))
-    seen = [Seen(item.stream, item.place, None)]
-    assert catalogue.compare(STORE, a_listing(item.place.directory), seen) == Comparison((), ())
+    seen = {item.stream: {item.place.name: None}}
+    assert catalogue.compare(STORE, a_listing(item.place.directory), seen) == Comparison({}, ())
 
 
 def test_streams_that_share_a_directory_and_its_hours_are_told_apart(catalogue: Catalogue) -> None:
@@ -245,6 +246,34 @@ def test_recordings_that_are_directories_stay_so(catalogue: Catalogue) -> None:
     catalogue.forget([whole])
     arrive(catalogue, a_recording(path=b"1/event"))
     assert found(catalogue)[0] == a_recording(path=b"1/event", unit=Unit.FILE)
+
+
+def test_a_sheaf_says_of_all_its_files_what_would_be_said_of_each(catalogue: Catalogue) -> None:
+    items = recordings(700)
+    directory = items[0].place.directory
+    mine = [item for item in items if item.place.directory == directory]
+    starts = {item.place.name: instants.to_ms(item.start) for item in mine}
+    (known,) = arrive(catalogue, mine[5], doubt=Doubt.UNKNOWN_TIME)
+    for _ in range(2):
+        catalogue.update(STORE, a_listing(directory), (), (), (), sheaves=[Sheaf(a_stream(), NOW, starts)])
+    assert found(catalogue) == mine
+    assert list(catalogue.odd(STORE)) == [CatalogueRow(known, NOW, Doubt.UNKNOWN_TIME)]
+    assert list(catalogue.streams(STORE)) == [(a_stream(), len(mine))]
+    assert catalogue.first_seen(mine[0]) == NOW
+    assert compared(catalogue, directory, *mine[1:]) == (set(), {mine[0]})
+
+
+def test_a_sheaf_whose_names_do_not_sort_as_its_starts_is_kept_in_the_order_of_starts(catalogue: Catalogue) -> None:
+    starts = {b"%04d" % (999 - number): instants.to_ms(FIRST) + number for number in range(999)}
+    catalogue.update(STORE, a_listing(b"d"), (), (), (), sheaves=[Sheaf(a_stream(), NOW, starts)])
+    assert [item.place.name for item in found(catalogue)] == list(starts)
+
+
+def test_a_sheaf_takes_the_places_of_what_was_there(catalogue: Catalogue) -> None:
+    (former,) = arrive(catalogue, a_recording(path=b"d/a"))
+    sheaf = Sheaf(a_stream(camera="entrance"), NOW, {b"a": instants.to_ms(FIRST)})
+    catalogue.update(STORE, a_listing(b"d"), (), (), (), sheaves=[sheaf, Sheaf(a_stream(camera="ward"), NOW, {})])
+    assert list(catalogue.streams(STORE)) == [(former.stream, 0), (sheaf.stream, 1)]
 
 
 # --- directories that are gone ----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The catalogue in plain dicts: slow, and so simple that one sees that it is right."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -10,7 +10,7 @@ from retentiond.domain.recording import CameraName, Place, Recording, StoreName,
 from retentiond.domain.run import Plan, StoreCensus
 from retentiond.domain.span import Span
 from retentiond.domain.starts import Arrival
-from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Seen, Setback, StreamBases
+from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, Sheaf, StreamBases
 
 SAMPLES = 100
 
@@ -67,21 +67,30 @@ class MemoryCatalogue:
 
     # --- listings -----------------------------------------------------------------------------------------------
 
-    def compare(self, store: StoreName, listing: Listing, seen: Iterable[Seen]) -> Comparison:
-        told = {(item.stream, item.place): item.start for item in seen}
-        known = {
-            (stream, place): row
-            for (stream, place, _), row in self._rows.items()
-            if (stream.store, place.directory) == (store, listing.directory)
-        }
-        unknown = [place for stream, place in told if (stream, place) not in known]
-        moved = [
-            pair[1]
-            for pair, row in known.items()
-            if (start := told.get(pair)) is not None and whole_ms(start) != row.recording.start and row.doubt is None
-        ]
-        gone = tuple(row.recording for pair, row in known.items() if pair not in told)
-        return Comparison((*unknown, *moved), gone)
+    def compare(
+        self, store: StoreName, listing: Listing, seen: Mapping[Stream, Mapping[bytes, int | None]]
+    ) -> Comparison:
+        known: dict[tuple[Stream, bytes], CatalogueRow] = {}
+        gone = []
+        rows = (
+            row for key, row in self._rows.items() if (key[0].store, key[1].directory) == (store, listing.directory)
+        )
+        for row in sorted(rows, key=_oldest_first):
+            stream, name = row.recording.stream, row.recording.place.name
+            if name not in seen.get(stream, {}) or known.setdefault((stream, name), row) is not row:
+                gone.append(row.recording)
+        unknown: dict[Stream, tuple[bytes, ...]] = {}
+        for stream, told in seen.items():
+            new = [name for name in told if (stream, name) not in known]
+            moved = [
+                name
+                for (owner, name), row in known.items()
+                if owner == stream and row.doubt is None
+                if told[name] not in (None, instants.to_ms(row.recording.start))
+            ]
+            if new or moved:
+                unknown[stream] = (*new, *moved)
+        return Comparison(unknown, tuple(gone))
 
     def update(
         self,
@@ -90,12 +99,15 @@ class MemoryCatalogue:
         arrived: Sequence[Arrived],
         vanished: Sequence[Recording],
         unclassified: Sequence[bytes],
+        *,
+        sheaves: Sequence[Sheaf] = (),
     ) -> None:
         self._drop([key_of(item) for item in vanished])
-        taken = {(store, item.recording.place) for item in arrived}
-        coming = {key_of(item.recording) for item in arrived}
-        self._drop([key for key in self._rows if (key[0].store, key[1]) in taken and key not in coming])
-        for item in arrived:
+        coming = [*arrived, *(item for sheaf in sheaves for item in arrivals_of(sheaf, listing.directory))]
+        taken = {(store, item.recording.place) for item in coming}
+        keys = {key_of(item.recording) for item in coming}
+        self._drop([key for key in self._rows if (key[0].store, key[1]) in taken and key not in keys])
+        for item in coming:
             self._add(item)
         directory = store, listing.directory
         self._unclassified[directory] = len(unclassified)
@@ -224,6 +236,14 @@ class MemoryCatalogue:
             self._setbacks.pop(key, None)
             for members in self._members.values():
                 members.discard(key)
+
+
+def arrivals_of(sheaf: Sheaf, directory: bytes) -> list[Arrived]:
+    """Return what a sheaf says, said of each of its recordings."""
+    return [
+        Arrived(Recording(sheaf.stream, Place(directory, name), instants.from_ms(start)), sheaf.first_seen)
+        for name, start in sheaf.starts_ms.items()
+    ]
 
 
 def key_of(recording: Recording) -> Key:

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from retentiond.catalogue.open import open_in_memory
+from retentiond.catalogue.slots import PART, SLOT_MS, slot_of, unpack
+from retentiond.domain.instants import to_ms
 from retentiond.domain.recording import CameraName, Category, Place, Recording, Stream, Unit
 from retentiond.domain.span import Span
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports import Arrived, CatalogueRow, DirectoryStamp, Listing, ScanState, Seen, Setback, StreamBases
+from retentiond.ports import Arrived, CatalogueRow, DirectoryStamp, Listing, ScanState, Setback, Sheaf, StreamBases
 from tests.builders import STORE, a_basis, a_coverage, a_plan, a_rule, at
+from tests.contract.catalogues import told
 from tests.fakes.catalogue import MemoryCatalogue
 
 ZERO = at("2026-01-01")
@@ -24,10 +27,13 @@ streams = st.builds(
 )
 directories = st.sampled_from([b"", b"a", b"a/b", b"a/b/c", b"a!", b"ab", b"\xff"])
 names = st.sampled_from([b"1", b"2", b"\xff"])
-instants = st.integers(min_value=0, max_value=12).map(lambda halves: ZERO + halves * MS / 2)
+instants = st.integers(min_value=0, max_value=12).map(lambda halves: ZERO + halves * MS / 2) | st.sampled_from(
+    [ZERO + timedelta(minutes=minutes) for minutes in (5, 6, 10, 300)]
+)
 recordings = st.builds(Recording, streams, st.builds(Place, directories, names), instants, st.sampled_from(Unit))
 spans = st.builds(lambda stream, after, until: Span(stream, after, until, a_rule()), streams, instants, instants)
 doubts = st.none() | st.sampled_from(Doubt)
+sheaves = st.dictionaries(names, instants.map(to_ms), max_size=3)
 
 
 @st.composite
@@ -67,13 +73,17 @@ class Catalogues(RuleBasedStateMachine):
     def list_directory(self, data: st.DataObject, directory: bytes, unclassified: list[bytes]) -> None:
         listing = Listing(directory, DirectoryStamp(data.draw(st.integers(0, (1 << 64) - 1)), 1, 1), ())
         arrived = data.draw(arrivals(directory))
-        seen = [Seen(item.recording.stream, item.recording.place, item.recording.start) for item in arrived]
+        seen = told(item.recording for item in arrived)
         real, simple = (catalogue.compare(STORE, listing, seen) for catalogue in (self.real, self.simple))
-        assert set(real.unknown) == set(simple.unknown)
+        assert {stream: set(new) for stream, new in real.unknown.items()} == {
+            stream: set(new) for stream, new in simple.unknown.items()
+        }
         assert set(real.vanished) == set(simple.vanished)
         vanished = [item for item in simple.vanished if data.draw(st.booleans())]
+        sheaf = Sheaf(data.draw(streams), data.draw(instants), data.draw(sheaves))
+        arrived = [item for item in arrived if item.recording.place.name not in sheaf.starts_ms]
         for catalogue in (self.real, self.simple):
-            catalogue.update(STORE, listing, arrived, vanished, unclassified)
+            catalogue.update(STORE, listing, arrived, vanished, unclassified, sheaves=[sheaf])
 
     @rule(data=st.data(), count=st.integers(1, 4), position=st.none() | st.integers(0, 9))
     def forget(self, data: st.DataObject, count: int, position: int | None) -> None:
@@ -155,19 +165,30 @@ class Catalogues(RuleBasedStateMachine):
     @invariant()
     def the_books_balance(self) -> None:
         db = self.real._db
-        counted = "SELECT directory, stream, count(*), min(start), max(start) FROM recording GROUP BY 1, 2"
-        rows = {row[:2]: row[2:] for row in db.rows(counted)}
+        rows: dict[tuple[int, int], list[int]] = {}
+        keys: set[tuple[int, int, int, bytes]] = set()
+        for stream, slot, directory, count, low, high, content in db.rows(
+            "SELECT stream, slot, directory, n, lo, hi, content FROM slot"
+        ):
+            starts, found_names, _ = unpack(slot, count, content)
+            assert 0 < count <= PART
+            assert {slot_of(start) for start in starts} == {slot}
+            assert (min(starts) - slot * SLOT_MS, max(starts) - slot * SLOT_MS) == (low, high)
+            rows.setdefault((directory, stream), []).extend(starts)
+            found = {(stream, start, directory, name) for start, name in zip(starts, found_names, strict=True)}
+            assert len(found) == count
+            assert not found & keys
+            keys |= found
         ranges = {row[:2]: row[2:] for row in db.rows("SELECT directory, stream, n, lo, hi FROM span")}
         assert rows.keys() == ranges.keys()
-        for key, (number, first, last) in rows.items():
+        for key, starts in rows.items():
             n, lo, hi = ranges[key]
-            assert n == number
-            assert lo <= first <= last <= hi
+            assert n == len(starts)
+            assert lo <= min(starts) <= max(starts) <= hi
         for table in ("whole", "oddity", "setback", "member"):
-            keys = set(db.rows(f"SELECT stream, start, directory, name FROM {table}"))
-            assert keys <= set(db.rows("SELECT stream, start, directory, name FROM recording"))
+            assert set(db.rows(f"SELECT stream, start, directory, name FROM {table}")) <= keys
         assert not db.rows("SELECT 1 FROM sample WHERE directory NOT IN (SELECT id FROM directory)")
-        assert not db.rows("SELECT 1 FROM recording WHERE directory NOT IN (SELECT id FROM directory)")
+        assert not db.rows("SELECT 1 FROM slot WHERE directory NOT IN (SELECT id FROM directory)")
 
 
 TestCataloguesAgree = Catalogues.TestCase

@@ -16,6 +16,7 @@ from retentiond.domain.errors import StorageError
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.recording import Sighting, StoreName, Stream
 from retentiond.domain.run import CHUNK
+from retentiond.ports import FilesRead
 from retentiond.recorders.plain import Plain
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
@@ -158,6 +159,9 @@ class Failing(Plain):
     trouble = None
 
     def classify(self, directory: bytes, entries: object) -> list[Sighting]:
+        raise StorageError("this recorder is broken")
+
+    def read_files(self, directory: bytes, names: object) -> FilesRead:
         raise StorageError("this recorder is broken")
 
     def is_past(self, directory: bytes, now: object) -> bool:

@@ -32,7 +32,7 @@ def test_every_name_is_listed_as_its_bytes(tmp_path: Path, name: bytes) -> None:
     disk.write(b"cam/" + name)
     step = disk.store.list_directory(b"cam")
     assert isinstance(step, Listing)
-    assert step.entries == (Entry(name, EntryKind.FILE),)
+    assert (step.files, step.others) == ((name,), ())
 
 
 def test_kinds_are_told_without_following(tmp_path: Path) -> None:
@@ -45,20 +45,31 @@ def test_kinds_are_told_without_following(tmp_path: Path) -> None:
         server.bind(str(disk.path / "socket"))
         step = disk.store.list_directory(b"")
     assert isinstance(step, Listing)
-    assert {entry.name: entry.kind for entry in step.entries} == {
-        b"file": EntryKind.FILE,
-        b"fifo": EntryKind.OTHER,
-        b"link": EntryKind.LINK,
-        b"directory": EntryKind.DIRECTORY,
-        b"socket": EntryKind.OTHER,
-    }
+    assert step.files == (b"file",)
+    assert step.others == (
+        Entry(b"directory", EntryKind.DIRECTORY),
+        Entry(b"fifo", EntryKind.OTHER),
+        Entry(b"link", EntryKind.LINK),
+        Entry(b"socket", EntryKind.OTHER),
+    )
+
+
+def test_names_come_in_the_order_of_their_bytes(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store")
+    for name in NAMES:
+        disk.write(name)
+        (disk.path / os.fsdecode(b"d" + name[:200])).mkdir()
+    step = disk.store.list_directory(b"")
+    assert isinstance(step, Listing)
+    assert step.files == tuple(sorted(NAMES))
+    assert [entry.name for entry in step.others] == sorted(b"d" + name[:200] for name in NAMES)
 
 
 def test_our_own_directory_is_no_part_of_the_store(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "store").adopt()
     (top,) = walked(disk)
     assert isinstance(top, Listing)
-    assert top.entries == ()
+    assert (top.files, top.others) == ((), ())
 
 
 def test_a_directory_that_is_not_there_is_none(tmp_path: Path) -> None:
@@ -143,7 +154,7 @@ def test_a_disk_that_is_unmounted_during_the_walk_shows_itself_to_the_end(tmp_pa
         subprocess.run(["umount", "--lazy", disk.path], check=True)
         steps = list(walk)
         subprocess.run(["mount", "--bind", kept, disk.path], check=True)
-    assert [(step.directory, len(step.entries)) for step in steps if isinstance(step, Listing)] == [
+    assert [(step.directory, len(step.files)) for step in steps if isinstance(step, Listing)] == [
         (b"a", 1),
         (b"b", 1),
     ]

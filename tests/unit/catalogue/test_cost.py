@@ -11,8 +11,9 @@ from retentiond.catalogue.sqlite import SqliteCatalogue
 from retentiond.domain.recording import Recording
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Doubt
-from retentiond.ports import Arrived, DirectoryStamp, Listing, ScanState, Seen, Setback
+from retentiond.ports import Arrived, DirectoryStamp, Listing, ScanState, Setback
 from tests.builders import NOW, STORE, a_plan, a_recording, a_rule, a_stream, at
+from tests.contract.catalogues import told
 
 CAMERAS = ("reception", "entrance")
 FIRST = at("2026-01-01")
@@ -92,9 +93,7 @@ def an_hour(hour: int) -> Span:
 
 def compare_an_hour(catalogue: SqliteCatalogue) -> object:
     items = films(CAMERAS[0], 7)
-    return catalogue.compare(
-        STORE, listing_of(items), [Seen(item.stream, item.place, item.start) for item in items[1:]]
-    )
+    return catalogue.compare(STORE, listing_of(items), told(items[1:]))
 
 
 def update_an_hour(catalogue: SqliteCatalogue) -> object:

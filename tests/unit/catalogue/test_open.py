@@ -60,7 +60,9 @@ def overwrite(path: str, offset: int, data: bytes) -> None:
 
 def ruin_the_content(path: str) -> None:
     """Overwrite all pages but the first, so that the file still opens."""
-    overwrite(path, 4096, b"\xa5" * (os.path.getsize(path) - 4096))
+    with open(path, "rb") as file:
+        page = int.from_bytes(file.read(18)[16:])
+    overwrite(path, page, b"\xa5" * (os.path.getsize(path) - page))
 
 
 # --- a whole file -----------------------------------------------------------------------------------------------
@@ -352,7 +354,7 @@ def test_a_reader_beside_the_writer_never_takes_itself_for_the_first(tmp_path: P
     with open_catalogue(path):
         before = os.stat(f"{path}-shm").st_size
         done = subprocess.run(
-            [sys.executable, "-c", read, path, "SELECT count(*) FROM recording"],
+            [sys.executable, "-c", read, path, "SELECT count(*) FROM slot"],
             capture_output=True,
             text=True,
             check=True,

@@ -57,7 +57,7 @@ def test_the_number_of_a_stream_that_was_taken_back_is_given_to_no_other(catalog
         catalogue.update(STORE, LISTING, [Arrived(lost, NOW), broken()], (), ())
     arrive(catalogue, other)
     arrive(catalogue, lost)
-    assert catalogue.compare(STORE, LISTING, ()).vanished == (other, lost)
+    assert catalogue.compare(STORE, LISTING, {}).vanished == (other, lost)
     assert catalogue.newest(lost.stream) == lost.start
 
 
