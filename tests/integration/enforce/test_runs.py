@@ -121,12 +121,14 @@ class Silent:
 
 def test_i6_a_hold_that_is_asked_for_during_a_run_is_in_force_before_its_next_chunk(world: World) -> None:
     answers: list[dict[str, Any]] = []
+    threads: list[threading.Thread] = []
 
     def ask() -> None:
         daemon = Daemon(world.cycle, around)
         world.between_chunks = daemon.stopping
         fields = hold_request(BEGIN - 99 * DAY, BEGIN)
         asking = threading.Thread(target=lambda: answers.append(daemon.ask(fields, "op-test")))
+        threads.append(asking)
         asking.start()
         while daemon._urgent.empty():
             time.sleep(0.001)
@@ -146,6 +148,7 @@ def test_i6_a_hold_that_is_asked_for_during_a_run_is_in_force_before_its_next_ch
     )
     backlog(world, ask)
     assert deleted(world) == CHUNK
+    threads[0].join(60)
     assert [answer["hold"] for answer in answers] == ["H-1"]
     kinds = [line["type"] for line in world.records("hold.placed", "recording.deleted", "run.completed")]
     assert kinds == ["recording.deleted"] * CHUNK + ["hold.placed", "run.completed"]
