@@ -6,7 +6,17 @@ from datetime import timedelta
 import pytest
 
 from retentiond.domain.recording import Category, Recording, Unit
-from retentiond.domain.run import WAIT_TEXT, DueRecording, Sorted, StoreCensus, WaitReason, apply_limit, digest_of
+from retentiond.domain.run import (
+    APPROVAL_LIFETIME,
+    CHUNK,
+    WAIT_TEXT,
+    DueRecording,
+    Sorted,
+    StoreCensus,
+    WaitReason,
+    apply_limit,
+    digest_of,
+)
 from tests.builders import (
     NOW,
     STORE_UUID,
@@ -92,6 +102,11 @@ def test_l1_the_explained_part_goes_on_while_the_other_waits() -> None:
 
 def test_l1_counts_the_unexplained_only() -> None:
     assert summary(limited(explained=100, unexplained=50, census=a_census(1_000))) == (150, 0, None)
+
+
+def test_the_figures_are_those_of_rule_4() -> None:
+    assert CHUNK == 500
+    assert timedelta(hours=24) == APPROVAL_LIFETIME
 
 
 # --- adoption -----------------------------------------------------------------------------------------------------
