@@ -270,6 +270,13 @@ class Store(Protocol):
         """Look at one recording without opening its content; None if it is gone or cannot be reached."""
         ...
 
+    def is_gone(self, place: Place) -> bool:
+        """Tell whether a directory that can be opened holds no such name (design rule 5). Raises StorageError.
+
+        Any error but ENOENT for the name itself proves nothing: then it is not gone.
+        """
+        ...
+
     def copies(self, places: Sequence[tuple[Place, Unit]]) -> Copies:
         """Look whether these recordings, or what was deleted before, may lie elsewhere on this machine. Never raises.
 

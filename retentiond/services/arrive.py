@@ -165,8 +165,8 @@ class Arrivals:
         looked: Identity | None = None
         if sighting.start is None:
             looked = self._store.inspect(place, sighting.unit)
-            if looked is None:
-                return None
+            if looked is None and self._store.is_gone(place):
+                return None  # one that is there and cannot be looked at counts from now, and is told when it falls due
         named = _corrected(settle_start(sighting.start, written_of(looked), first_seen=now, now=now), look.moment)
         start, first_seen = self._counted(named, look)
         recording = Recording(coverage.stream, place, _whole_ms(start), sighting.unit)
@@ -176,12 +176,12 @@ class Arrivals:
         if not is_due(recording.start, rule.deletion_period, look.margin, now):
             return Arrived(recording, first_seen, start.doubt)
         looked = looked or self._store.inspect(place, sighting.unit)
-        if looked is None:  # deleted since the listing was made
+        if looked is None and self._store.is_gone(place):  # deleted since the listing was made
             return None
         arrival = classify_arrival(
             recording.start,
             deadline_of(recording.start, rule),
-            birth=birth_of(looked),
+            birth=None if looked is None else birth_of(looked),
             first_seen=now,
             last_scan=look.last_scan,
         )

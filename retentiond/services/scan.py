@@ -105,9 +105,11 @@ class StoreScan:
         known = self._catalogue.compare(self._store.name, listing, met.starts)
         arrived, sheaves = self._arrivals.judge(met, known.unknown, book, moment)
         self.result.unexplained += sum(item.arrival is not Arrival.ORDINARY for item in arrived)
+        # what a listing left out is asked for by name: the directory may have changed while it was read
         listed = {*listing.files, *(entry.name for entry in listing.others)} if known.vanished else ()
         disowned = [item for item in known.vanished if item.place.name in listed]
-        vanished = [item for item in known.vanished if item.place.name not in listed and self._is_gone(item)]
+        left_out = [item for item in known.vanished if item.place.name not in listed]
+        vanished = [item for item in left_out if self._store.is_gone(item.place)]
         self._catalogue.update(
             self._store.name, listing, arrived, disowned + vanished, met.unclassified, sheaves=sheaves
         )
@@ -133,10 +135,6 @@ class StoreScan:
                 case _:
                     pass
         return Met(listing.directory, starts, wholes, tuple(unclassified))
-
-    def _is_gone(self, recording: Recording) -> bool:
-        """Ask again about a name that a listing left out: its directory may have changed while it was read."""
-        return self._store.inspect(recording.place, recording.unit) is None
 
     def _vanished_below(self, listing: Listing, met: Met) -> Sequence[Recording]:
         children = [

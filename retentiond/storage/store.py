@@ -1,5 +1,6 @@
 """A store in a directory: ties identity, walk and deletion together behind the port."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -105,6 +106,21 @@ class DirectoryStore:
                 return identity_of(self._calls, descriptor, unit)
             except OSError:
                 return None
+
+    def is_gone(self, place: Place) -> bool:
+        with ExitStack() as held:
+            store = self._open(again=False)
+            held.callback(os.close, store)
+            try:
+                directory = choose_opener(self._calls, store)(store, place.directory)
+                held.callback(os.close, directory)
+            except OSError:
+                return False
+            try:
+                os.stat(checked_name(place.name), dir_fd=directory, follow_symlinks=False)
+            except OSError as error:
+                return error.errno == errno.ENOENT
+            return False
 
     def copies(self, places: Sequence[tuple[Place, Unit]]) -> Copies:
         try:

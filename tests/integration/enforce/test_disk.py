@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from retentiond.domain.finding import FindingKind
+from retentiond.ports import Listing
 from tests.world import BEGIN, World
 
 DAY = timedelta(days=1)
@@ -189,3 +191,49 @@ def test_a_stop_between_two_days_changes_nothing(world: World) -> None:
     deleted = [line["rec"]["path"] for line in world.records("recording.deleted")]
     assert len(deleted) == len(set(deleted)) == 2 * 25
     assert all(-60 <= line["age_s"] - 30 * 86_400 <= 6 * 3600 for line in world.records("recording.deleted"))
+
+
+def test_what_a_listing_leaves_out_and_cannot_be_looked_at_is_kept_and_goes_on_time(world: World) -> None:
+    """Design rule 5: an error proves nothing. A recording that was forgotten for one would stay for ever."""
+    world.start()
+    paths = world.record_many("hall", world.clock.wall - 20 * DAY, 3)
+    world.scan()
+    day = paths[0].parent
+    (listing,) = [
+        step
+        for step in world.keeper.store.walk(lambda _directory, _entry: True)
+        if isinstance(step, Listing) and step.files
+    ]
+    day.rename(day.with_name("away"))
+    day.symlink_to("away")
+    assert world.cycle.begin_scans()
+    world.cycle.take(world.keeper, replace(listing, files=listing.files[1:]))
+    assert world.observer.by_others == 0
+    day.unlink()
+    day.with_name("away").rename(day)
+    world.pass_time(11 * DAY, look_every=DAY)
+    assert not world.files()
+    assert len(world.records("recording.deleted")) == 3
+
+
+def test_what_cannot_be_looked_at_when_it_comes_is_counted_from_then(world: World) -> None:
+    """Where only the file itself tells its start, one that cannot be looked at must not stay unknown for ever."""
+    world.layouts = ("{camera}/clip-{number}.mp4",)
+    world.start()
+    world.scan()
+    clips = world.store_path / "hall"
+    clips.mkdir()
+    (clips / "clip-1.mp4").write_bytes(b"x")
+    (listing,) = [
+        step
+        for step in world.keeper.store.walk(lambda _directory, _entry: True)
+        if isinstance(step, Listing) and step.files
+    ]
+    clips.rename(world.store_path / "away")
+    clips.symlink_to("away")
+    assert world.cycle.begin_scans()
+    world.cycle.take(world.keeper, listing)
+    clips.unlink()
+    (world.store_path / "away").rename(clips)
+    world.pass_time(31 * DAY, look_every=DAY)
+    assert len(world.records("recording.deleted")) == 1

@@ -215,3 +215,19 @@ def fill_in(top: Path) -> None:
         os.rmdir(top)
         os.rename(spare, top)
     os.rmdir(top)
+
+
+def test_only_a_name_that_is_not_in_a_directory_that_opens_is_gone(tmp_path: Path) -> None:
+    disk = Disk(tmp_path / "store").adopt()
+    disk.write(b"cam/1.mp4")
+    (disk.path / "elsewhere").symlink_to(disk.path / "cam")
+    assert not disk.store.is_gone(place(b"cam/1.mp4"))
+    assert disk.store.is_gone(place(b"cam/2.mp4"))
+    assert not disk.store.is_gone(place(b"nowhere/1.mp4")), "its directory was not looked into"
+    assert not disk.store.is_gone(place(b"elsewhere/2.mp4")), "nor was this one"
+    assert not disk.store.is_gone(place(b"cam/1.mp4/2.mp4"))
+    assert not disk.store.is_gone(place(b"cam/" + b"x" * 300)), "an error of another kind"
+    disk.path.rename(tmp_path / "unplugged")
+    disk.path.mkdir()
+    with pytest.raises(StorageError):
+        disk.store.is_gone(place(b"cam/2.mp4"))
