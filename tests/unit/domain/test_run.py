@@ -200,6 +200,22 @@ def test_l2_the_categories_of_a_camera_count_together() -> None:
     assert summary(limited(explained=due, census=census)) == (0, 21, WaitReason.ALL_OF_CAMERA)
 
 
+def test_l2_says_nothing_of_a_store_of_up_to_twenty_recordings() -> None:
+    for held in (1, 10, 20):
+        assert summary(limited(explained=held, census=a_census(held, by_camera={"reception": held}))) == (held, 0, None)
+    assert summary(limited(explained=21, census=a_census(21))) == (0, 21, WaitReason.HALF_OF_STORE)
+
+
+def test_l2_more_due_of_a_camera_than_was_counted_waits_too() -> None:
+    due = [a_due(a_recording(item.start, camera="reception")) for item in recordings(22)]
+    census = a_census(1_000, by_camera={"reception": 21})
+    assert summary(limited(explained=due, census=census)) == (0, 22, WaitReason.ALL_OF_CAMERA)
+
+
+def test_l2_a_store_is_not_winding_down_unless_somebody_says_so() -> None:
+    assert summary(limited(explained=51, census=StoreCensus(100, {}, NOW))) == (0, 51, WaitReason.HALF_OF_STORE)
+
+
 def test_l2_a_store_that_is_winding_down_goes_to_its_last_recording() -> None:
     census = a_census(100, by_camera={"reception": 100}, winding_down=True)
     assert summary(limited(explained=100, census=census)) == (100, 0, None)
@@ -325,3 +341,9 @@ def test_two_recordings_that_swap_their_starts_are_another_list() -> None:
 )
 def test_what_a_person_was_shown_about_a_recording_is_bound_too(other: Recording) -> None:
     assert digest_of(STORE_UUID, [other]) != digest_of(STORE_UUID, [MEMBERS[0]])
+
+
+def test_the_digest_of_a_list_is_the_same_in_every_release() -> None:
+    """An approval names it, and outlives an upgrade."""
+    members = [a_recording(at("2026-02-01"), path="приёмная/é.mp4".encode(), camera="приёмная")]
+    assert digest_of(STORE_UUID, members) == "f23bdfbbb8aa56b72427c6d774d2b9424773df958fb4ec6775e37d7595823b9f"
