@@ -455,3 +455,14 @@ def test_what_is_adopted_is_settled() -> None:
     machine.run(10 * MINUTE)
     judged = machine.now()
     assert (judged.adopted, judged.ahead, judged.unsettled) == (True, DAY, None)
+
+
+@pytest.mark.parametrize("other", ["0", "zz"])
+def test_another_boot_is_another_whatever_its_name(other: str) -> None:
+    machine = synchronised_machine()
+    machine.power_off(DAY)
+    machine.reading = replace(machine.reading, boot_id=other, synchronised=True)
+    judged = machine.now()
+    assert judged.anchor.gap, "the time of the power-off is not credited"
+    assert judged.now == NOW + MINUTE
+    assert judged.anchor.synchronised_since == MINUTE, "nor is what the clock was synchronised to before"
