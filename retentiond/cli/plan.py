@@ -159,7 +159,12 @@ def _print_due(item: bootstrap.Outlook) -> None:
 
 
 def _print_waiting(item: bootstrap.Outlook, plan: Plan) -> None:
-    say(coloured(f"  wait for approval  {count_of(plan.count, 'recording')}", "warn") + f": {WAIT_TEXT[plan.why]}")
+    count = count_of(plan.count, "recording")
+    if item.approved:
+        left = count_of(sum(part.count for part in item.parts), "recording")
+        say(f"  approved           {count}, being carried out; {left} left")
+    else:
+        say(coloured(f"  wait for approval  {count}", "warn") + f": {WAIT_TEXT[plan.why]}")
     several = len({part.why for part in item.parts}) > 1
     for part in item.parts:
         span = local(part.oldest) if part.oldest == part.newest else f"{local(part.oldest)} to {local(part.newest)}"
@@ -197,8 +202,8 @@ def _periods(periods: Sequence[timedelta | None]) -> str:
 
 def _print_what_to_type(item: bootstrap.Outlook, plan: Plan) -> None:
     if item.approved:
-        say("  approved; being carried out")
-    elif item.approvable:
+        return
+    if item.approvable:
         say("  to release exactly these, once, within 24 hours:")
         say(f"    retentiond approve {plan.run} --count {plan.count} --digest {plan.digest}")
     elif not item.in_force:

@@ -30,7 +30,7 @@ _TICK = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """One store at one instant."""
+    """One store at one instant. `waiting` is what waits for a person's word, and no plan that has it already."""
 
     store: StoreName
     condition: StoreCondition
@@ -106,11 +106,16 @@ class Surveyor:
             unclassified_sample=tuple(sample),
             odd=tuple(self._catalogue.odd(store)),
             setbacks=setbacks,
-            waiting=self._catalogue.waiting(store),
+            waiting=self._waiting(store, now),
             last_scan=self._catalogue.scan_state(store).last_complete,
             unlisted=tuple(unlisted),
             failing=failing,
         )
+
+    def _waiting(self, store: StoreName, now: datetime) -> Plan | None:
+        plan = self._catalogue.waiting(store)
+        given = plan is not None and self._journal.decisions.approval_for(plan.digest, now) is not None
+        return None if given else plan
 
     def _stream(
         self, stream: Stream, count: int, coverage: Coverage, setbacks: Sequence[Setback], now: datetime

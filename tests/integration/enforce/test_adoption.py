@@ -122,3 +122,25 @@ def test_a_store_without_its_catalogue_waits_again(world: World) -> None:
     assert world.approve() == 60
     assert len(world.files()) == 70
     assert all(record["outcome"] == "success" for record in world.records("recording.deleted"))
+
+
+def test_what_is_left_of_an_approved_plan_waits_for_nobody_and_holds_up_no_other(world: World) -> None:
+    paths = world.record_many("hall", BEGIN - 45 * DAY, 60)
+    world.record_many("hall", BEGIN - 20 * DAY, 70, every=timedelta(hours=6))
+    world.start()
+    world.scan()
+    with paths[0].open("ab"):
+        assert world.approve() == 60
+        assert world.is_approved(), "one is still being written, and tried again"
+        assert FindingKind.WAITING_FOR_APPROVAL not in world.findings(), "nobody has to say it twice"
+        (stream,) = [item for item in world.cycle.report().findings if item.key.kind is FindingKind.OVERDUE]
+        assert "1 are still being written" in stream.message
+        late = world.record_many("yard", BEGIN - 44 * DAY, 55)
+        world.pass_time(2 * timedelta(hours=1))
+        world.scan()
+        world.pass_time(DAY)
+        assert FindingKind.WAITING_FOR_APPROVAL in world.findings(), "the approval has lapsed, and others came"
+        assert set(late) <= world.files()
+    world.approve()
+    world.pass_time(DAY)
+    assert not world.files() & {paths[0], *late}
