@@ -70,13 +70,13 @@ def settle_in_doubt(start: Start, *, unsettled: timedelta, first_seen: datetime)
 
     Names are given by the wall clock. While that is ahead, a new one looks like the future and counts from first
     sight (S4). While it is behind, a new one is as far behind, and would go early: it counts as much later, but
-    never from later than first sight. `settle_again` corrects either when the clock is settled.
+    never from later than first sight. One that came unseen while it was ahead, and that time has caught up with
+    since, counts from its name: a camera with a clock of its own may have given it. `settle_again` corrects all of
+    them when the clock is settled.
     """
     if start.source is TimeSource.FIRST_SEEN:
         return Start(start.instant, start.source, Doubt.CLOCK_UNSETTLED)
-    if unsettled > ARRIVAL_TOLERANCE:
-        return start  # it is older than the doubt
-    return Start(min(start.instant - unsettled, first_seen), start.source, Doubt.CLOCK_UNSETTLED)
+    return Start(min(start.instant - min(unsettled, timedelta()), first_seen), start.source, Doubt.CLOCK_UNSETTLED)
 
 
 def settle_again(

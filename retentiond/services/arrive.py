@@ -188,18 +188,26 @@ class Arrivals:
         return Arrived(replace(recording, start=_whole_ms(named)), now, named.doubt, arrival)
 
     def _counted(self, named: Start, look: _Look) -> tuple[Start, datetime]:
-        """Return the start that counts for now, and the first sight: by the wall clock while that is unsettled.
-
-        A store that is looked at for the first time was mostly written while the clock was right; in it only names
-        that were given during the doubt are doubted.
-        """
+        """Return the start that counts for now, and the first sight: by the wall clock while that is unsettled."""
         now, unsettled = look.moment.now, look.moment.unsettled
-        if unsettled is not None and look.last_scan is None and named.source is not TimeSource.FIRST_SEEN:
-            unsettled = look.moment.doubts.ahead_at(named.instant)
+        if unsettled is not None and named.source is not TimeSource.FIRST_SEEN:
+            unsettled = _in_doubt(named.instant, unsettled, look)
         if unsettled is None:
             return named, now
         start = settle_in_doubt(named, unsettled=unsettled, first_seen=now)
         return start, _whole_ms(start) + unsettled if start.doubt is Doubt.CLOCK_UNSETTLED else now
+
+
+def _in_doubt(named: datetime, unsettled: timedelta, look: _Look) -> timedelta | None:
+    """Return how far off the clock was that gave a name, None if nothing speaks for its having been off.
+
+    A store that is looked at for the first time was mostly written while the clock was right, and so was what looks
+    old to a clock that is ahead: in both only names that were given during the doubt are doubted.
+    """
+    given = look.moment.doubts.ahead_at(named)
+    if given is not None:
+        return given
+    return None if look.last_scan is None or unsettled > ARRIVAL_TOLERANCE else unsettled
 
 
 def _corrected(named: Start, moment: Moment) -> Start:

@@ -206,3 +206,44 @@ def test_the_record_says_since_when_a_clock_may_have_been_wrong_that_went_so_whi
     told = world.records("clock.state")[-1]
     assert told["unsettled_s"] == timedelta(hours=-500).total_seconds()
     assert wrong_since - timedelta(minutes=5) <= instants.from_text(told["from"]) <= wrong_since
+
+
+@pytest.mark.parametrize("without_catalogue", [True, False])
+def test_what_came_while_the_daemon_was_down_and_the_clock_ahead_of_trusted_time_is_in_doubt_too(
+    world: World, without_catalogue: bool
+) -> None:
+    """Off for an hour, then for thirty that the clock forgot: it is ahead of trusted time, and both are behind.
+
+    Trusted time catches up with what was named meanwhile, and nothing of that looks like the future any more.
+    """
+    world.start()
+    world.record("hall", BEGIN - timedelta(hours=1))
+    world.scan()
+    world.clock.synchronised = False
+    world.stop()
+    world.clock.pass_time(timedelta(hours=1))
+    world.clock.boot()
+    world.start()
+    world.scan()
+    world.stop()
+    world.clock.boot()
+    behind = timedelta(hours=30)
+    made = {}
+    for _ in range(4):
+        world.clock.pass_time(timedelta(minutes=20))
+        made[world.record("hall", world.clock.wall)] = world.clock.wall + behind
+    world.clock.pass_time(timedelta(hours=8))
+    if without_catalogue:
+        for path in world.state.glob("catalogue.db*"):
+            path.unlink()
+    world.start()
+    world.scan()
+    world.clock.step(behind)
+    world.clock.synchronised = True
+    world.pass_time(timedelta(minutes=12), look_every=timedelta(minutes=1))
+    while world.clock.wall < BEGIN + timedelta(days=36):
+        world.pass_time(timedelta(hours=1))
+        world.approve()
+        for path, start in made.items():
+            assert path.exists() or world.clock.wall - start >= timedelta(days=30) - timedelta(minutes=4), path
+    assert not [path for path in made if path.exists()]

@@ -156,6 +156,8 @@ class Machine(RuleBasedStateMachine):
             return
         self.world.record(camera, name)
         self.made[path] = self.true_now
+        if not self.world.running:
+            return
         self.world.cycle.look_again(self.world.keeper.name, f"{camera}/{name:%Y-%m-%d}".encode())
         self.world.cycle.look_again(self.world.keeper.name, camera.encode())
 
@@ -187,7 +189,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 30, 100]), remembers=st.booleans())
     def power_off(self, hours: int, remembers: bool) -> None:
-        """The machine is off for a while; its clock goes on, or goes on from where it was switched off."""
+        """The machine is off for a while; its clock goes on, or goes on from where it was switched off.
+
+        The recorder begins before the daemon does.
+        """
         self.world.clock.synchronised = False
         self.world.stop()
         if remembers:
@@ -196,6 +201,10 @@ class Machine(RuleBasedStateMachine):
             self.off_by -= hours * HOUR
         self.doubt += 2 * hours * HOUR
         self.world.clock.boot()
+        for _ in range(2):
+            self.world.clock.pass_time(HOUR / 2)
+            for camera in CAMERAS:
+                self.record(camera)
         self.come_back()
 
     # --- the program --------------------------------------------------------------------------------------------
@@ -206,7 +215,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([0, 8, 100]), without_catalogue=st.booleans())
     def restart(self, hours: int, without_catalogue: bool) -> None:
-        self.world.restart(away=hours * HOUR, without_catalogue=without_catalogue)
+        """The daemon is down for a while, and the recorder is not."""
+        self.world.stop()
+        for _ in range(4):
+            self.world.clock.pass_time(hours * HOUR / 4)
+            for camera in CAMERAS:
+                self.record(camera)
+        self.world.start()
+        self.world.restart(without_catalogue=without_catalogue)
 
     @rule(number=st.integers(0, 40), hours=st.sampled_from([6, 30, 200]))
     def kill(self, number: int, hours: int) -> None:

@@ -226,9 +226,9 @@ def test_one_that_seems_to_come_from_the_future_counts_from_first_sight_until_th
     assert (counted.instant, counted.doubt) == (NOW, Doubt.CLOCK_UNSETTLED)
 
 
-def test_one_that_is_older_than_a_clock_that_is_ahead_is_believed() -> None:
-    old = Start(NOW - DAYS_5, TimeSource.NAME)
-    assert settle_in_doubt(old, unsettled=DAYS_5, first_seen=NOW) == old
+def test_one_that_came_unseen_while_the_clock_was_ahead_counts_from_its_name_and_is_settled_with_it() -> None:
+    start = settle_in_doubt(Start(NOW - DAY, TimeSource.NAME), unsettled=DAYS_5, first_seen=NOW)
+    assert (start.instant, start.doubt) == (NOW - DAY, Doubt.CLOCK_UNSETTLED)
 
 
 @pytest.mark.parametrize(
