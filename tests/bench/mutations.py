@@ -43,7 +43,7 @@ NEAR = {
 FAR = {
     "retentiond/domain/clock.py": [PROPERTY + "test_trusted_time.py", ENFORCE + "test_clock.py"],
     "retentiond/domain/decide.py": [PROPERTY + "test_spans_agree_with_decide.py"],
-    "retentiond/domain/span.py": [PROPERTY + "test_spans_agree_with_decide.py"],
+    "retentiond/domain/span.py": [PROPERTY + "test_spans_agree_with_decide.py", PROPERTY + "test_suspended_spans.py"],
     "retentiond/domain/run.py": [PROPERTY + "test_limit.py", ENFORCE + "test_limit.py", ENFORCE + "test_adoption.py"],
     "retentiond/domain/starts.py": [PROPERTY + "test_starts_and_arrivals.py", ENFORCE + "test_starts.py"],
     "retentiond/domain/suspension.py": [PROPERTY + "test_suspended_spans.py", ENFORCE + "test_holds.py"],

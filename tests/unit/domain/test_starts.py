@@ -145,8 +145,9 @@ def test_a_copy_that_was_written_when_it_came_is_no_rewrite() -> None:
 
 
 def test_a_file_born_after_its_name_was_first_seen_is_no_copy_but_another_file() -> None:
-    start, seen = NOW - DAY * 40, NOW - DAY * 39
-    assert not is_rewritten(start, seen, seen, first_seen=seen, now=NOW)
+    start, seen = NOW - DAY * 40, NOW - DAY * 37
+    assert not is_rewritten(start, seen, seen + timedelta(), first_seen=seen, now=NOW)
+    assert not is_rewritten(start, seen, seen - HOUR, first_seen=seen, now=NOW)
     assert is_rewritten(start, seen + TICK, seen + TICK, first_seen=seen, now=NOW)
     assert not is_rewritten(start, start + DAY, seen + TICK, first_seen=seen, now=NOW), "one copied with its time"
     assert is_rewritten(start, NOW, None, first_seen=seen, now=NOW)
@@ -187,6 +188,13 @@ def test_what_came_while_the_daemon_was_down_and_fell_due_since_is_ordinary() ->
 def test_ordinary_reaches_from_the_last_scan_up_to_the_deadline(birth: datetime, expected: Arrival) -> None:
     last_scan = at("2026-03-01 12:00")
     assert arrives(birth=birth, first_seen=DEADLINE + DAY, last_scan=last_scan) is expected
+
+
+def test_one_of_a_short_period_that_came_at_its_deadline_did_not_fall_due_here() -> None:
+    short = START + DAY
+    for birth, expected in ((short - TICK, Arrival.ORDINARY), (short, Arrival.LATE)):
+        found = classify_arrival(START, short, birth=birth, first_seen=short + HOUR, last_scan=START)
+        assert found is expected
 
 
 def test_what_lay_there_unseen_during_the_last_scan_is_late() -> None:
@@ -260,6 +268,37 @@ def test_a_start_is_settled_with_the_clock(
     named = NOW + unsettled
     start = settle_again(NOW, named, None, unsettled=unsettled, leap=leap, now=NOW + leap + timedelta(minutes=10))
     assert (start.instant, start.doubt) == (NOW + settled, doubt)
+
+
+MINUTES_5 = timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "leap", "named", "settled"),
+    [
+        (DAYS_5, DAYS_5, DAYS_5 + MINUTES_5, DAYS_5 + MINUTES_5),
+        (DAYS_5, DAYS_5, DAYS_5 + MINUTES_5 + TICK, DAYS_5),
+        (timedelta(), timedelta(), DAY, DAY),
+        (MINUTES_5, MINUTES_5, DAY, DAY),
+        (MINUTES_5 + TICK, MINUTES_5, DAY, MINUTES_5 + TICK),
+        (-DAYS_5, -DAYS_5, -DAYS_5, -DAYS_5),
+    ],
+    ids=["as far ahead", "farther ahead", "not off", "hardly off", "a little ahead", "right all the time"],
+)
+def test_where_the_wall_clock_was_right_names_are_believed_up_to_what_it_showed_at_first_sight(
+    unsettled: timedelta, leap: timedelta, named: timedelta, settled: timedelta
+) -> None:
+    start = settle_again(NOW, NOW + named, None, unsettled=unsettled, leap=leap, now=NOW + 2 * DAYS_5)
+    assert start.instant == NOW + settled
+
+
+@pytest.mark.parametrize(("by", "right"), [(MINUTES_5, True), (MINUTES_5 + TICK, False)])
+def test_a_leap_that_ends_five_minutes_off_the_wall_clock_still_shows_that_it_was_right(
+    by: timedelta, right: bool
+) -> None:
+    for leap in (DAYS_5 + by, DAYS_5 - by):
+        start = settle_again(NOW, NOW + DAYS_5, None, unsettled=DAYS_5, leap=leap, now=NOW + 2 * DAYS_5)
+        assert (start.doubt is None) is right
 
 
 def test_a_file_time_in_the_future_is_no_sign_of_a_rewrite() -> None:
