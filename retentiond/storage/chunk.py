@@ -35,6 +35,20 @@ class _Gone:
     removed: Removed
 
 
+def _links_of(gone: _Gone) -> int:
+    """Return how many names a file has left whose claim was unlinked. Raises OSError.
+
+    Where inodes live elsewhere (NFS; FUSE: mergerfs, bindfs) the pin of one that lost its name answers ESTALE or ENOENT:
+    it is no file any more under the name that it was pinned by. Other names it may have.
+    """
+    try:
+        return os.fstat(gone.pin.descriptor).st_nlink
+    except OSError as error:
+        if error.errno in (errno.ESTALE, errno.ENOENT):
+            return gone.links - 1
+        raise
+
+
 class DirectoryChunk:
     """`ClaimChunk` over a directory; a context manager that holds descriptors and closes all of them.
 
@@ -234,7 +248,7 @@ class DirectoryChunk:
 
         Of a file with more names than ours somebody may make one more at any moment; they are the links left.
         """
-        links = os.fstat(gone.pin.descriptor).st_nlink
+        links = _links_of(gone)
         is_file = gone.pin.identity.unit is Unit.FILE
         if self._claims.holds(claim.encode()):
             self._put_back(claim, gone.pin, Failed(_LIED))

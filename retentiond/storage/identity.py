@@ -35,6 +35,15 @@ _ADVICE: dict[type[OSError], str] = {
 _MEND = "restore it from a backup, or move it away and adopt the store anew: retentiond store adopt"
 
 
+_NUMBER_BITS = 2**53 - 1
+"""A number in a record has no more bits (RFC 8785, I-JSON). Inodes of SMB, NFS and mergerfs have 64."""
+
+_NUMBERED_ANEW = (
+    "; or a file system in user space that numbers its files anew: have it keep their numbers (mergerfs: -o use_ino) "
+    "and adopt the store again"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class StorePath:
     """The directory of a store as configured, and the user id that the daemon has: our names in it are that user's.
@@ -96,6 +105,9 @@ def _examine(where: StorePath, calls: SystemCalls, store: int, expected: StoreId
         return Present(expected, read_only=bool(os.fstatvfs(store).f_flag & os.ST_RDONLY))
 
 
+_IF_IT_STAYS = "; where that changes nothing, mount the disk so that it keeps permissions (ntfs-3g: -o permissions)"
+
+
 def adopt(where: StorePath, calls: SystemCalls) -> StoreIdentity:
     """Mark the directory as a store, or take up the mark that is there; make the claim directory.
 
@@ -113,7 +125,7 @@ def adopt(where: StorePath, calls: SystemCalls) -> StoreIdentity:
             marker = _read_marker(held, where, own) or _written(held, where, own)
             if isinstance(marker, _Damaged):
                 raise StorageError(f"{where.path}: cannot be adopted: {marker.why}; {_MEND}")
-            found = StoreIdentity(marker, fsid_of(calls, store), os.fstat(store).st_ino, _fs_type(calls, store))
+            found = StoreIdentity(marker, fsid_of(calls, store), _inode_of(store), _fs_type(calls, store))
             condition = examine(where, calls, store, found)
             if not isinstance(condition, Present):
                 why = "" if isinstance(condition, Unadopted) else condition.why
@@ -130,7 +142,7 @@ def wrong_private(where: StorePath, status: os.stat_result) -> str | None:
     if status.st_uid != where.owner:
         return f"belongs to user {status.st_uid} and not to the daemon's, {where.owner}; give it to that one by chown"
     if stat.S_IMODE(status.st_mode) & 0o077:
-        return "is open to others; close it: chmod 700"
+        return f"is open to others; close it: chmod 700{_IF_IT_STAYS}"
     return None
 
 
@@ -144,7 +156,7 @@ def _wrong_own(where: StorePath, own: int) -> str | None:
     if status.st_uid not in (where.owner, _ROOT):
         return f"belongs to user {status.st_uid} and not to the daemon's, {where.owner}; somebody may have put it there"
     if status.st_mode & 0o022:
-        return "may be written by others; close it: chmod go-w"
+        return f"may be written by others; close it: chmod go-w{_IF_IT_STAYS}"
     return None
 
 
@@ -172,7 +184,12 @@ def fsid_of(calls: SystemCalls, store: int) -> int:
     if told == (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12:
         uuid = calls.file_system_uuid(store)
         told = 0 if uuid is None else int.from_bytes(hashlib.sha256(uuid).digest()[:8])
-    return told & (2**53 - 1)
+    return told & _NUMBER_BITS
+
+
+def _inode_of(store: int) -> int:
+    """Return the inode of a store's directory, as far as a record can hold it: a number below 2^53 (RFC 8785)."""
+    return os.fstat(store).st_ino & _NUMBER_BITS
 
 
 def _difference(calls: SystemCalls, store: int, marker: str, expected: StoreIdentity) -> str | None:
@@ -180,8 +197,10 @@ def _difference(calls: SystemCalls, store: int, marker: str, expected: StoreIden
         return "its marker names another store"
     if fsid_of(calls, store) != expected.fsid:
         return "it lies on another file system"
-    if os.fstat(store).st_ino != expected.inode:
-        return "it is another directory, a copy of the one adopted"
+    if _inode_of(store) != expected.inode:
+        return "it is another directory, a copy of the one adopted" + (
+            _NUMBERED_ANEW if expected.fs_type.startswith("fuse") else ""
+        )
     return None
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Unit
-from retentiond.ports import Failed, Pinned, Present, Removed, Voided
-from tests.integration.storage.disk import Disk, an_intent, loop_disk, mounted, needs_root, place
+from retentiond.ports import Failed, Foreign, Pinned, Present, Removed, Voided
+from tests.integration.storage.disk import Disk, an_intent, loop_disk, mounted, needs, needs_root, place
 from tests.integration.storage.test_walk import NAMES
 
 pytestmark = [pytest.mark.privileged, needs_root]
@@ -35,22 +35,43 @@ def file_system(kind: str, directory: Path) -> Iterator[Path]:
             options = f"lowerdir={layers}/lower,upperdir={layers}/upper,workdir={layers}/work"
             with mounted(directory / "overlay", "-t", "overlay", "-o", options, "overlay") as point:
                 yield point
+    elif kind in ("bindfs", "mergerfs"):
+        with fuse(kind, directory) as point:
+            yield point
     else:
         with loop_disk(directory, kind, SIZES[kind]) as point:
             yield point
 
 
-@pytest.fixture(params=["ext4", "xfs", "btrfs", "tmpfs", "overlay"])
+@contextmanager
+def fuse(kind: str, directory: Path, *options: str) -> Iterator[Path]:
+    """Mount a file system that lives in another process, as many home servers do."""
+    needs(kind)
+    point, below = directory / kind, [directory / "first", directory / "second"]
+    for path in (point, *below):
+        path.mkdir(exist_ok=True)
+    source = str(below[0]) if kind == "bindfs" else ":".join(map(str, below))
+    run = subprocess.run([kind, *options, source, str(point)], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        pytest.skip(f"{kind} cannot mount here: {run.stderr.strip()}")
+    try:
+        yield point
+    finally:
+        subprocess.run(["umount", str(point)], check=True)
+
+
+@pytest.fixture(params=["ext4", "xfs", "btrfs", "tmpfs", "overlay", "bindfs", "mergerfs"])
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     with file_system(request.param, tmp_path) as point:
         disk = Disk(point / "store").adopt()
         assert disk.adopted is not None
-        assert disk.adopted.fs_type == request.param
+        assert disk.adopted.fs_type in {request.param, "fuse", f"fuse.{request.param}"}
         yield disk
 
 
 def test_everything_works_on_every_file_system(disk: Disk) -> None:
     _a_recording_goes(disk)
+    _a_name_goes_and_another_stays(disk)
     _an_event_directory_goes(disk)
     _what_is_written_is_put_back(disk)
     _another_file_is_put_back(disk)
@@ -65,6 +86,15 @@ def _a_recording_goes(disk: Disk) -> None:
         assert isinstance(removal, Removed)
         assert (removal.links_left, removal.open_elsewhere) == (0, False)
         assert not os.path.lexists(path)
+
+
+def _a_name_goes_and_another_stays(disk: Disk) -> None:
+    path = disk.write(b"cam/twice.mp4")
+    os.link(path, disk.path / "other")
+    removal = disk.delete(b"cam/twice.mp4")
+    assert isinstance(removal, Removed)
+    assert removal.links_left == 1
+    assert (disk.path / "other").read_bytes() == b"footage"
 
 
 def _an_event_directory_goes(disk: Disk) -> None:
@@ -99,6 +129,21 @@ def _a_crash_is_settled(disk: Disk) -> None:
         removal = chunk.recover(an_intent(b"3.mp4", identity.mark))
     assert isinstance(removal, Removed)
     assert removal.observed == "finished_at_recovery"
+
+
+def test_a_file_system_that_numbers_its_files_anew_is_told_so(tmp_path: Path) -> None:
+    """Its inodes may be anything: here they have 64 bits, of which a record holds 53."""
+    with fuse("mergerfs", tmp_path, "-o", "use_ino") as point:
+        disk = Disk(point / "store").adopt()
+        assert os.stat(disk.path).st_ino >= 2**53
+        assert disk.adopted is not None
+        assert disk.adopted.inode < 2**53
+    with fuse("mergerfs", tmp_path, "-o", "use_ino"):
+        assert isinstance(disk.store.examine(), Present)
+    with fuse("mergerfs", tmp_path):
+        condition = disk.store.examine()
+        assert isinstance(condition, Foreign)
+        assert "mergerfs: -o use_ino" in condition.why
 
 
 @contextmanager
