@@ -38,8 +38,8 @@ class _Gone:
 def _links_of(gone: _Gone) -> int:
     """Return how many names a file has left whose claim was unlinked. Raises OSError.
 
-    Where inodes live elsewhere (NFS; FUSE: mergerfs, bindfs) the pin of one that lost its name answers ESTALE or ENOENT:
-    it is no file any more under the name that it was pinned by. Other names it may have.
+    Where inodes live elsewhere (NFS; FUSE: mergerfs, bindfs) the pin of one that lost its name answers ESTALE or
+    ENOENT: it is no file any more under the name that it was pinned by. Other names it may have.
     """
     try:
         return os.fstat(gone.pin.descriptor).st_nlink
