@@ -1,12 +1,14 @@
 """Valid values in one call: a test overrides only what it is about."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from retentiond.domain.clock import ClockAnchor, ClockReading
 from retentiond.domain.event import Event, EventType, Intended, Record
 from retentiond.domain.finding import Finding, FindingKey, FindingKind
+from retentiond.domain.incident import Incident, Ruling, Verdict
 from retentiond.domain.period import parse_duration
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import CameraName, Category, Identity, Place, Recording, StoreName, Stream, Unit
@@ -28,8 +30,9 @@ from retentiond.domain.register import (
 from retentiond.domain.rule import Coverage, DeletionRule, Policy, Term
 from retentiond.domain.run import DueRecording, Plan, StoreCensus, WaitReason
 from retentiond.domain.span import Basis
-from retentiond.domain.suspension import Ground, Request, Scope, Suspension
+from retentiond.domain.suspension import Ground, Reach, Request, Scope, Suspension
 from retentiond.domain.validity import ANY_TIME
+from retentiond.domain.violation import Violation
 
 STORE = StoreName("main")
 CAMERA = CameraName("reception")
@@ -187,6 +190,27 @@ def a_suspension(
         reach=scope.reach(),
         approved_by="op-2",
     )
+
+
+def a_violation(
+    room: str = "room-2", device: str = "d-1", *, since: datetime | None = None, until: datetime = FOREVER
+) -> Violation:
+    """Return a violation by CAMERA, which goes on unless told otherwise."""
+    begin = since or at("2026-03-01 12:00")
+    return Violation(room, device, Reach(STORE, CAMERA, frozenset(), begin, until), begin)
+
+
+def an_incident(ident: str = "I-1", **changes: Any) -> Incident:
+    """Return an incident that was found on 10 March and ends thirty days later."""
+    found = at("2026-03-10")
+    item = Incident(ident, "room-2", found, found + timedelta(days=30), (a_violation(),))
+    return replace(item, **changes)
+
+
+def a_ruling(verdict: Verdict = Verdict.DELETE, *, count: int = 2, digest: str = "ab") -> Ruling:
+    """Return what one person decided on 11 March."""
+    scope = (replace(a_violation().reach, until=at("2026-03-11")),)
+    return Ruling(verdict, "why", "no. 12", "op-1", at("2026-03-11"), count, digest, scope)
 
 
 def a_plan(digest: str = "ab" * 32, *, count: int = 3, why: WaitReason = WaitReason.ADOPTION) -> Plan:

@@ -4,7 +4,8 @@ The trail has a retention of its own. What stays can be verified from the kept e
 stays can still be made, and certificates that were issued before stay good for ever. A segment stays, and all after it,
 
 - while an intent in it has no outcome (I4): the record that names what is about to be deleted outlives the deletion;
-- while a hold that is in force was placed, approved or extended in it: the record says why a recording is still there;
+- while a hold that is in force was placed, approved or extended in it, or an incident that is not closed was opened or
+  decided: the record says why a recording is still there;
 - while any record in it, or in one before it, or the first of the next, is younger. A clock that was behind for a while
   makes records look older than they are, and never makes them go.
 
@@ -103,7 +104,7 @@ def plan_pruning(directory: str, before: datetime, decisions: Decisions) -> Prun
         if latest >= before:
             break
         if hold:
-            held_by = f"{segment.name}: hold {hold} is in force, and this is the record of it"
+            held_by = f"{segment.name}: {_standing(hold, decisions)}, and this is the record of it"
             break
         size_bytes = os.path.getsize(segment.path)
         found.append(PrunableSegment(segment.name, segment.first, chain.seq - segment.first, size_bytes, latest))
@@ -169,8 +170,8 @@ def _first_of(name: str) -> float:
 
 
 def _follow(segment: Segment, chain: Chain, decisions: Decisions) -> tuple[datetime, str]:
-    """Follow a segment to its end; return when its last record was written, and a hold that it has to stay for."""
-    latest, hold = b"", ""
+    """Follow a segment to its end; return when its last record was written, and what it has to stay for."""
+    latest, hold, keeping = b"", "", decisions.suspensions.keys() | decisions.incidents.keys()
     for line in _whole_lines(segment):
         try:
             chain.follow(line)
@@ -178,10 +179,14 @@ def _follow(segment: Segment, chain: Chain, decisions: Decisions) -> tuple[datet
             where = f"{segment.path}, line {chain.seq - segment.first + 1} (record {chain.seq})"
             raise AuditDamagedError(f"{where}: {error}; it is not pruned") from error
         latest = max(latest, *_TS.findall(line))
-        if decisions.suspensions and b'"type":"hold.' in line:
+        if keeping and (b'"type":"hold.' in line or b'"type":"incident.' in line):
             named = {value for value in parse_line(line).values() if isinstance(value, str)}
-            hold = hold or min(named & decisions.suspensions.keys(), default="")
+            hold = hold or min(named & keeping, default="")
     return instants.from_text(latest.decode()), hold
+
+
+def _standing(ident: str, decisions: Decisions) -> str:
+    return f"hold {ident} is in force" if ident in decisions.suspensions else f"incident {ident} is not closed"
 
 
 def _whole_lines(segment: Segment) -> Iterator[bytes]:

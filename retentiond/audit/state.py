@@ -14,6 +14,12 @@ from retentiond.domain.hold_event import (
     suspension_from_fields,
     suspension_to_fields,
 )
+from retentiond.domain.incident_event import (
+    dismissed_from_fields,
+    dismissed_to_fields,
+    incident_from_fields,
+    incident_to_fields,
+)
 from retentiond.domain.misnamed import doubts_from_fields, doubts_to_fields
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
 
@@ -42,6 +48,9 @@ def state_to_fields(decisions: Decisions) -> dict[str, Any]:
         "suspensions": [suspension_to_fields(item) for item in decisions.suspensions.values()],
         "ended_suspensions": [ended_to_fields(item) for item in decisions.ended_suspensions.values()],
         "suspensions_placed": decisions.suspensions_placed,
+        "incidents": [incident_to_fields(item) for item in decisions.incidents.values()],
+        "incidents_opened": decisions.incidents_opened,
+        "dismissed": dismissed_to_fields(decisions.dismissed),
         "clock_doubts": doubts_to_fields(decisions.clock_doubts),
         "findings": [_finding_to_fields(decisions, item) for item in decisions.findings.values()],
         "acknowledged": [_acknowledgement_to_fields(key, item) for key, item in decisions.acknowledged.items()],
@@ -58,6 +67,8 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         lost=fields.get("lost", 0),
         adopted={StoreName(store): dict(item) for store, item in fields["adopted"].items()},
         suspensions_placed=fields["suspensions_placed"],
+        incidents_opened=fields.get("incidents_opened", 0),
+        dismissed=dismissed_from_fields(fields.get("dismissed", ())),
         clock_doubts=doubts_from_fields(fields["clock_doubts"]),
     )
     for item in fields["intents"]:
@@ -72,6 +83,9 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
     for item in fields["ended_suspensions"]:
         ended = ended_from_fields(item)
         decisions.ended_suspensions[ended.ident] = ended
+    for item in fields.get("incidents", ()):  # a state that an earlier version kept has none
+        incident = incident_from_fields(item)
+        decisions.incidents[incident.ident] = incident
     for item in fields["findings"]:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
         decisions.findings[key] = Finding(key, item["message"], item["remedy"], item["facts"])

@@ -31,9 +31,10 @@ from retentiond.bootstrap.serving import run_daemon
 from retentiond.bootstrap.witnessing import WitnessOrder, run_witness, witness_key
 from retentiond.bootstrap.working import ask, run_once
 from retentiond.services.changes import Change
+from retentiond.services.find_incidents import clock_text
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
-from retentiond.services.view import Found, Held, Incomplete, View
+from retentiond.services.view import Found, Held, Incomplete, Suspected, View
 from retentiond.services.who import Footage, Who, who
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Incomplete",
     "Loaded",
     "Outlook",
+    "Suspected",
     "View",
     "Vouched",
     "Who",
@@ -53,6 +55,7 @@ __all__ = [
     "ask",
     "check_certificate",
     "check_stamp",
+    "clock_text",
     "condition_name",
     "diagnose",
     "effective_settings",

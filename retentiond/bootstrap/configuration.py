@@ -41,6 +41,7 @@ def load(path: str) -> Loaded:
         policy_digest=_digest(settings.policy.canonical()),
         register=register.register,
         register_digest=register.digest,
+        incident_period=settings.incident_period,
     )
     return Loaded(path, settings, register.register, book, warnings(settings, register.register))
 

@@ -177,6 +177,27 @@ def _hold_over(fields: _Fields) -> str:
     return f"{fields['hold']}: {by}{fields['why']}, {_time(fields['at'])}"
 
 
+def _incident_opened(fields: _Fields) -> str:
+    count = count_of(fields["recordings"], "recording")
+    return f"{fields['incident']}: {count} of room {fields['room']}, until {_time(fields['until'])}"
+
+
+def _incident_changed(fields: _Fields) -> str:
+    added, ended = len(fields["added"]), len(fields["ended"])
+    return f"{fields['incident']}: covers {added} parts more, {ended} are over ({fields['why']})"
+
+
+def _incident_decided(fields: _Fields) -> str:
+    what = f"{fields['decision']} {count_of(fields['recordings'], 'recording')}"
+    why = f": {fields['why']}" if "why" in fields else ""
+    return f"{fields['incident']}: {what}, by {fields['actor']}{why}"
+
+
+def _incident_over(fields: _Fields) -> str:
+    counts = ", ".join(f"{key} {fields[key]}" for key in ("recordings", "deleted") if key in fields)
+    return f"{fields['incident']}: {counts}, {_time(fields['at'])}"
+
+
 _WORDS: Mapping[str, Callable[[_Fields], str]] = {
     EventType.AUDIT_OPEN: _opened,
     EventType.POLICY_LOADED: _policy,
@@ -195,6 +216,13 @@ _WORDS: Mapping[str, Callable[[_Fields], str]] = {
     EventType.HOLD_EXTENDED: _hold_extended,
     EventType.HOLD_RELEASED: _hold_over,
     EventType.HOLD_LAPSED: _hold_over,
+    EventType.INCIDENT_OPENED: _incident_opened,
+    EventType.INCIDENT_CHANGED: _incident_changed,
+    EventType.INCIDENT_DECIDED: _incident_decided,
+    EventType.INCIDENT_APPROVED: _incident_decided,
+    EventType.INCIDENT_RETURNED: _incident_over,
+    EventType.INCIDENT_LAPSED: _incident_over,
+    EventType.INCIDENT_CLOSED: _incident_over,
     EventType.FINDING_OPENED: _finding,
     EventType.FINDING_CLOSED: _finding,
     EventType.FINDING_ACKNOWLEDGED: _acknowledged,

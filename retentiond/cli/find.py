@@ -10,7 +10,7 @@ from retentiond import bootstrap
 from retentiond.cli.incomplete import incomplete_fields, say_incomplete
 from retentiond.cli.options import common, emit_json, text
 from retentiond.cli.progress import viewing
-from retentiond.cli.render import count_of, local, say, table
+from retentiond.cli.render import coloured, count_of, local, say, table
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
@@ -30,17 +30,22 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
             raise UsageError(f"--from {local(since)} is no earlier than --to {local(until)}; exchange them")
         incomplete = view.incomplete()
         rows = sorted(view.find(camera, since, until), key=lambda row: (row.start, row.path))
+        unlisted = view.unlisted_of(camera, since, until)
     if as_json:
         emit_json(
             "retentiond.find/1",
             {
                 "camera": camera,
                 "recordings": [_fields(row) for row in rows],
+                "unlisted": unlisted,
                 "incomplete": incomplete_fields(incomplete),
             },
         )
         return
     _print(camera, rows)
+    if unlisted:
+        say(coloured(f"{count_of(unlisted, 'recording')} more, in an incident and listed nowhere", "warn"))
+        say("  see: retentiond incident list")
     say_incomplete(incomplete)
 
 

@@ -29,7 +29,11 @@ def command() -> None:
 )
 @click.option("--all-cameras", is_flag=True, help="Everything, instead of --camera and --room.")
 @click.option(
-    "--category", "categories", multiple=True, type=click.Choice([*Category]), help="Default: every category."
+    "--category",
+    "categories",
+    multiple=True,
+    type=click.Choice([category.value for category in Category]),
+    help="Default: every category.",
 )
 @click.option("--from", "begin", metavar="TIME", required=True, help="What was recorded from TIME on …")
 @click.option("--to", "end", metavar="TIME", required=True, help="… and before TIME. Whole recordings are kept.")

@@ -153,7 +153,8 @@ def _print_due(item: bootstrap.Outlook) -> None:
         say(coloured(f"  could not go       {what}", "warn") + f" that {refused.text}; tried again {again}")
     for kept in item.held:
         due = count_of(kept.count, "recording")
-        say(f"  kept               {due} that are due, by hold {kept.hold} until {local(kept.until)} at most")
+        by = "incident" if kept.hold.startswith("I-") else "hold"
+        say(f"  kept               {due} that are due, by {by} {kept.hold} until {local(kept.until)} at most")
     if not item.going and item.waiting is None and not item.held:
         say("  nothing is due")
 

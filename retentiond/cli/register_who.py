@@ -92,6 +92,9 @@ def _say_footage(answer: bootstrap.Who) -> None:
     existing = sum(item.found.deleted_at is None for item in placed)
     deleted = count_of(len(placed) - existing, "recording")
     say(f"{count_of(existing, 'recording')} of it on the disk, {deleted} deleted")
+    if answer.unlisted:
+        say(coloured(f"{count_of(answer.unlisted, 'recording')} more of it, in an incident and listed nowhere", "warn"))
+        say("  see: retentiond incident list")
     if unplaced:
         say()
         say(f"{count_of(len(unplaced), 'recording')} of that time by cameras that no room is known of:")
@@ -143,6 +146,7 @@ def _fields(room: str, answer: bootstrap.Who) -> dict[str, Any]:
             for item in answer.exposed
         ],
         "recordings": [_recording(item) for item in answer.footage],
+        "unlisted": answer.unlisted,
         "no_longer_registered": [
             {"fact": item.fact, "at": instants.to_text(item.at), "seq": item.seq} for item in answer.unsaid
         ],

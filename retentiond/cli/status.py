@@ -39,6 +39,7 @@ def _print(status: dict[str, Any]) -> None:
     for store in status["stores"]:
         _print_store(store)
     _print_holds(status.get("holds", []))
+    _print_incidents(status.get("incidents", []))
     findings = status["findings"]
     say()
     if not findings:
@@ -57,7 +58,7 @@ def _print_store(store: dict[str, Any]) -> None:
     )
     say(f"  last scan  {_local(store['last_scan'])}    next due  {_local(store['next_due'])}")
     if store["suspended"]:
-        say(f"  {count_of(store['suspended'], 'recording')} past their deadline are kept by holds")
+        say(f"  {count_of(store['suspended'], 'recording')} past their deadline are kept by holds or incidents")
     table(
         ("  camera", "category", "recordings", "oldest", "overdue"),
         (
@@ -90,6 +91,25 @@ def _print_holds(holds: list[dict[str, Any]]) -> None:
                 _local(hold["review"]),
             )
             for hold in holds
+        ),
+    )
+
+
+def _print_incidents(incidents: list[dict[str, Any]]) -> None:
+    if not incidents:
+        return
+    say()
+    table(
+        ("incident", "stage", "recordings", "72 hours end", "suspended until"),
+        (
+            (
+                item["incident"],
+                item["stage"],
+                f"{item['recordings']:,}",
+                _local(item["notify_by"]),
+                _local(item["until"]),
+            )
+            for item in incidents
         ),
     )
 

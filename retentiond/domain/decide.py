@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from retentiond.domain.recording import Recording
 from retentiond.domain.rule import DeletionRule
-from retentiond.domain.suspension import Suspension
+from retentiond.domain.suspension import Stopping
 
 
 class KeepReason(StrEnum):
@@ -60,7 +60,7 @@ def decide(
     rule: DeletionRule | None,
     *,
     margin: timedelta,
-    suspensions: Collection[Suspension],
+    suspensions: Collection[Stopping],
     now: datetime,
 ) -> Decision:
     """Decide what happens to `recording` at the trusted instant `now`. A suspension always wins."""

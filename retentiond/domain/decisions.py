@@ -12,13 +12,37 @@ from retentiond.domain import instants, names
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding, FindingKey, FindingKind
 from retentiond.domain.hold_event import after, suspension_of
+from retentiond.domain.incident import Incident
+from retentiond.domain.incident_event import after as after_incident
+from retentiond.domain.incident_event import dismissed_by, incident_of
 from retentiond.domain.misnamed import ClockDoubts
 from retentiond.domain.recording import CameraName, Category, Place, Recording, StoreName, Stream, Unit
-from retentiond.domain.suspension import Ended, Suspension
+from retentiond.domain.suspension import Ended, Reach, Stopping, Suspension
+from retentiond.domain.violation import Violation
 
 EXPLAINS_FOR = timedelta(days=92)
 """So long after its end a suspension explains why what it kept is due; by then that is gone or waits for a person."""
 
+_OF_HOLDS = frozenset(
+    {
+        EventType.HOLD_PLACED,
+        EventType.HOLD_APPROVED,
+        EventType.HOLD_EXTENDED,
+        EventType.HOLD_RELEASED,
+        EventType.HOLD_LAPSED,
+    }
+)
+_OF_INCIDENTS = frozenset(
+    {
+        EventType.INCIDENT_OPENED,
+        EventType.INCIDENT_CHANGED,
+        EventType.INCIDENT_DECIDED,
+        EventType.INCIDENT_APPROVED,
+        EventType.INCIDENT_RETURNED,
+        EventType.INCIDENT_LAPSED,
+        EventType.INCIDENT_CLOSED,
+    }
+)
 _KINDS = frozenset(kind.value for kind in FindingKind)
 
 
@@ -72,6 +96,9 @@ class Decisions:
     suspensions: dict[str, Suspension] = field(default_factory=dict)
     ended_suspensions: dict[str, Ended] = field(default_factory=dict)
     suspensions_placed: int = 0
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    incidents_opened: int = 0
+    dismissed: tuple[Violation, ...] = ()
     adopted: dict[StoreName, Mapping[str, Any]] = field(default_factory=dict)
     clock_doubts: ClockDoubts = field(default_factory=ClockDoubts)
     policy_digest: str | None = None
@@ -93,14 +120,8 @@ class Decisions:
                 self._apply_finding(record)
             case EventType.APPROVAL_GIVEN | EventType.RUN_COMPLETED:
                 self._apply_approval(record)
-            case (
-                EventType.HOLD_PLACED
-                | EventType.HOLD_APPROVED
-                | EventType.HOLD_EXTENDED
-                | EventType.HOLD_RELEASED
-                | EventType.HOLD_LAPSED
-            ):
-                self._apply_hold(record)
+            case kind if kind in _OF_HOLDS or kind in _OF_INCIDENTS:
+                self._apply_stopping(record)
             case EventType.STORE_ADOPTED:
                 self.adopted[StoreName(record.fields["store"])] = dict(record.fields)
             case EventType.POLICY_LOADED | EventType.REGISTER_LOADED | EventType.CLOCK_STATE:
@@ -124,7 +145,24 @@ class Decisions:
 
     def standing(self) -> "Decisions":
         """Return these decisions as they stand, for another thread: what is folded in later does not change them."""
-        return replace(self, intents=dict(self.intents), suspensions=dict(self.suspensions))
+        return replace(
+            self, intents=dict(self.intents), suspensions=dict(self.suspensions), incidents=dict(self.incidents)
+        )
+
+    @property
+    def stopping(self) -> tuple[Stopping, ...]:
+        """Whatever may stop a deletion: suspensions, and incidents; who asks says at what time."""
+        return (*self.suspensions.values(), *self.incidents.values())
+
+    @property
+    def unlisted(self) -> tuple[Reach, ...]:
+        """What no command and no page may list: the footage of incidents that are not closed."""
+        return tuple(reach for item in self.incidents.values() for reach in item.reach)
+
+    @property
+    def given_up(self) -> tuple[Reach, ...]:
+        """What two persons decided to delete: it goes by their word, and in no other run."""
+        return tuple(reach for item in self.incidents.values() if item.goes for reach in item.reach)
 
     def open_intents_of(self, store: StoreName) -> tuple[OpenIntent, ...]:
         """Return the intents of one store that lack an outcome, oldest first."""
@@ -143,6 +181,7 @@ class Decisions:
     def _apply_deletion(self, record: Record) -> None:
         if record.type != EventType.DELETION_INTENT:
             self.intents.pop(record.fields["claim"], None)
+            self._count_deleted(record)
             return
         for entry in record.fields["recordings"]:
             intent = _open_intent(record.seq, record.fields, entry)
@@ -168,6 +207,12 @@ class Decisions:
                 self.told_at.pop(key, None)
                 self.acknowledged.pop(key, None)
 
+    def _apply_stopping(self, record: Record) -> None:
+        if record.type in _OF_HOLDS:
+            self._apply_hold(record)
+        else:
+            self._apply_incident(record)
+
     def _apply_hold(self, record: Record) -> None:
         if record.type == EventType.HOLD_PLACED:
             placed = suspension_of(record)
@@ -179,10 +224,38 @@ class Decisions:
             case Suspension() as changed:
                 self.suspensions[changed.ident] = changed
             case Ended() as ended:
-                kept = {key: old for key, old in self.ended_suspensions.items() if _still_explains(old, ended)}
-                self.ended_suspensions = {**kept, ended.ident: ended}
+                self._explain(ended)
             case None:
                 pass
+
+    def _count_deleted(self, record: Record) -> None:
+        """Count what went because of an incident; what was only noted counts when the trail tells it again."""
+        if record.type == EventType.RECORDING_DELETED and record.seq >= 0:
+            for ident, item in self.incidents.items():
+                if item.rule_name == record.fields["rule"]:
+                    self.incidents[ident] = replace(item, deleted=item.deleted + 1)
+
+    def _apply_incident(self, record: Record) -> None:
+        ident = record.fields["incident"]
+        if record.type == EventType.INCIDENT_OPENED:
+            self.incidents[ident] = incident_of(record)
+            self.incidents_opened += 1
+            return
+        former = self.incidents.get(ident)
+        if former is None:
+            return
+        if record.type == EventType.INCIDENT_CLOSED:
+            self.dismissed = tuple(dict.fromkeys((*self.dismissed, *dismissed_by(former))))
+            del self.incidents[ident]
+        else:
+            self.incidents[ident] = after_incident(former, record)
+        if record.type in {EventType.INCIDENT_APPROVED, EventType.INCIDENT_LAPSED}:
+            self._explain(former.ended(instants.from_text(record.fields["at"])))
+
+    def _explain(self, ended: Ended) -> None:
+        """Let what a suspension or an incident kept be explained by that, for a while."""
+        kept = {key: old for key, old in self.ended_suspensions.items() if _still_explains(old, ended)}
+        self.ended_suspensions = {**kept, ended.ident: ended}
 
     def _apply_state(self, record: Record) -> None:
         fields = record.fields

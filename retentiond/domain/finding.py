@@ -74,6 +74,9 @@ class FindingKind(StrEnum):
     HOLD_UNAPPROVED = "hold_unapproved"
     HOLD_REVIEW_DUE = "hold_review_due"
     HOLD_ENDING = "hold_ending"
+    INCIDENT_OPEN = "incident_open"
+    INCIDENT_LAPSED = "incident_lapsed"
+    EARLIER_FOOTAGE = "earlier_footage"
 
 
 SEVERITY: Mapping[FindingKind, Severity] = {
@@ -88,11 +91,14 @@ SEVERITY: Mapping[FindingKind, Severity] = {
     FindingKind.UNCOVERED: Severity.BREACH,
     FindingKind.AUDIT_DAMAGED: Severity.BREACH,
     FindingKind.HEAD_CONTRADICTED: Severity.BREACH,
+    FindingKind.INCIDENT_OPEN: Severity.BREACH,
+    FindingKind.INCIDENT_LAPSED: Severity.BREACH,
     FindingKind.REMOVED_BY_OTHERS: Severity.NOTICE,
     FindingKind.RECORDER_KEEPS_SHORTER: Severity.NOTICE,
     FindingKind.NOT_ENFORCING: Severity.NOTICE,
     FindingKind.WATCH_DOWN: Severity.NOTICE,
     FindingKind.AUDIT_UNSIGNED: Severity.NOTICE,
+    FindingKind.EARLIER_FOOTAGE: Severity.NOTICE,
 }
 """Every kind that is not named here is a warning."""
 

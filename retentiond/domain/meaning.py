@@ -63,5 +63,8 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.HOLD_UNAPPROVED: "a hold, or its extension, stands on one person's word and will lapse",
     FindingKind.HOLD_REVIEW_DUE: "the date by which somebody was to look at a hold again is past",
     FindingKind.HOLD_ENDING: "a hold ends soon, and what it keeps is deleted then",
+    FindingKind.INCIDENT_OPEN: "there is footage of a room from while it was prohibited, to be decided about",
+    FindingKind.INCIDENT_LAPSED: "an incident ended, and two persons had not decided about its footage",
+    FindingKind.EARLIER_FOOTAGE: "there is footage of a prohibited room from before it was prohibited",
 }
 """What each kind of finding says to everybody."""

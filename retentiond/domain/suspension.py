@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from retentiond.domain.recording import CameraName, Category, Recording, StoreName, Stream
 from retentiond.domain.register import Register
@@ -206,12 +207,46 @@ class Ended:
         return any(self.placed_at < recording.start + item - margin <= self.ended_at for item in periods)
 
 
-def in_force(suspensions: Iterable[Suspension], now: datetime) -> tuple[Suspension, ...]:
+class Stopping(Protocol):
+    """Whatever stops deletion of what it reaches for a time: a suspension, or an incident that nobody has decided."""
+
+    @property
+    def ident(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def reach(self) -> tuple[Reach, ...]:
+        """What it covers."""
+        ...
+
+    @property
+    def effective_until(self) -> datetime:
+        """From this instant on it stops nothing, by what is known now."""
+        ...
+
+    def in_force(self, now: datetime) -> bool:
+        """Tell whether it stops anything at `now`."""
+        ...
+
+    def covers(self, recording: Recording, now: datetime) -> bool:
+        """Tell whether `recording` may not be deleted at `now` because of it."""
+        ...
+
+    def runs_into(self, recording: Recording, written: datetime | None, now: datetime) -> bool:
+        """Tell whether `recording` began before what is covered and was still being recorded when that began."""
+        ...
+
+
+_S = TypeVar("_S", bound=Stopping)
+
+
+def in_force(stopping: Iterable[_S], now: datetime) -> tuple[_S, ...]:
     """Return those that stop something at `now`."""
-    return tuple(item for item in suspensions if item.in_force(now))
+    return tuple(item for item in stopping if item.in_force(now))
 
 
-def reach_of(suspensions: Iterable[Suspension], now: datetime) -> tuple[Reach, ...]:
+def reach_of(suspensions: Iterable[Stopping], now: datetime) -> tuple[Reach, ...]:
     """Return what may not be deleted at `now`."""
     return tuple(reach for item in in_force(suspensions, now) for reach in item.reach)
 

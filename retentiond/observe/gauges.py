@@ -9,9 +9,10 @@ from prometheus_client.registry import Collector
 
 from retentiond.domain.clock import ClockState
 from retentiond.domain.finding import SEVERITY, FindingKind, Severity
+from retentiond.domain.incident import Stage
 from retentiond.domain.root_words import root_words
 from retentiond.observe.status import REACHABLE, overdue
-from retentiond.ports import REGISTER, Head, HoldStatus, Inventory, RoomStatus, Snapshot, StoreStatus
+from retentiond.ports import REGISTER, Head, HoldStatus, IncidentStatus, Inventory, RoomStatus, Snapshot, StoreStatus
 
 _STREAM = ("store", "camera", "category")
 _STORE = ("store",)
@@ -57,6 +58,7 @@ class CurrentState(Collector):
         )
         yield from _finding_gauges(snapshot)
         yield from _hold_gauges(snapshot.holds)
+        yield from _incident_gauges(snapshot.incidents)
         yield from _room_gauges(snapshot.rooms, snapshot.inventory)
         yield from _store_gauges(snapshot.stores, snapshot.taken_at)
         yield from _stream_gauges(snapshot.stores)
@@ -176,6 +178,37 @@ def _hold_gauges(holds: Sequence[HoldStatus]) -> Iterator[Metric]:
         "retentiond_hold_next_end_timestamp_seconds",
         "When the next suspension ends, or lapses because nobody has approved it.",
         min((item.effective_until for item in holds), default=None),
+    )
+
+
+def _incident_gauges(incidents: Sequence[IncidentStatus]) -> Iterator[Metric]:
+    stages = Tally(item.stage for item in incidents)
+    undecided = [item for item in incidents if item.stage in {Stage.OPEN, Stage.DECIDED}]
+    yield _family(
+        "retentiond_incidents",
+        "Incidents that are not closed, by how far they are.",
+        ("stage",),
+        (((stage.value,), stages[stage.value]) for stage in Stage),
+    )
+    yield _single(
+        "retentiond_incident_recordings",
+        "Recordings that incidents cover, and that are listed nowhere.",
+        sum(item.recordings for item in incidents),
+    )
+    yield _single(
+        "retentiond_incident_oldest_timestamp_seconds",
+        "When the oldest incident was found that two persons have not decided about.",
+        min((item.found_at for item in undecided), default=None),
+    )
+    yield _single(
+        "retentiond_incident_notify_by_timestamp_seconds",
+        "When the 72 hours of article 33 GDPR end for the oldest incident that two persons have not decided about.",
+        min((item.notify_by for item in undecided), default=None),
+    )
+    yield _single(
+        "retentiond_incident_next_end_timestamp_seconds",
+        "When the next incident ends, if two persons have not decided by then.",
+        min((item.ends_at for item in undecided), default=None),
     )
 
 

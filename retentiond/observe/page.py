@@ -13,7 +13,7 @@ from retentiond.domain import instants
 from retentiond.domain.finding import Finding, FindingKind
 from retentiond.observe.discretion import in_public
 from retentiond.observe.status import overdue
-from retentiond.ports import HoldStatus, Snapshot, StoreStatus
+from retentiond.ports import HoldStatus, IncidentStatus, Snapshot, StoreStatus
 
 _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;"
@@ -40,6 +40,8 @@ def _sections(snapshot: Snapshot) -> Iterable[str]:
     yield "<h2>Findings</h2>" + _findings(snapshot.findings)
     if snapshot.holds:
         yield "<h2>Holds</h2>" + _holds(snapshot.holds)
+    if snapshot.incidents:
+        yield "<h2>Incidents</h2>" + _incidents(snapshot.incidents)
     for store in snapshot.stores:
         yield _store(store)
 
@@ -85,6 +87,21 @@ def _holds(holds: Sequence[HoldStatus]) -> str:
         for item in holds
     )
     return _table(("Hold", "Approved by another", "Ends", "To be looked at again"), rows)
+
+
+def _incidents(incidents: Sequence[IncidentStatus]) -> str:
+    rows = (
+        (
+            item.ident,
+            item.stage,
+            str(item.recordings),
+            _time(item.found_at),
+            _time(item.notify_by),
+            _time(item.ends_at),
+        )
+        for item in incidents
+    )
+    return _table(("Incident", "Stage", "Recordings", "Found", "72 hours end", "Suspended until"), rows)
 
 
 def _store(store: StoreStatus) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from retentiond.domain.finding import Finding
     from retentiond.domain.run import Plan
-    from retentiond.ports import HoldStatus, Snapshot, StoreStatus, StreamStatus
+    from retentiond.ports import HoldStatus, IncidentStatus, Snapshot, StoreStatus, StreamStatus
 
 SCHEMA = "retentiond.status/1"
 
@@ -49,6 +49,7 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
         "policy_digest": snapshot.policy_digest,
         "register_digest": snapshot.register_digest,
         "holds": [_hold(item) for item in snapshot.holds],
+        "incidents": [_incident(item) for item in snapshot.incidents],
         "findings": [
             {**_finding(item), "acknowledged": item.key in snapshot.acknowledged} for item in snapshot.findings
         ],
@@ -110,6 +111,17 @@ def _hold(hold: HoldStatus) -> dict[str, Any]:
         "placed": instants.to_text(hold.placed_at),
         "until": instants.to_text(hold.effective_until),
         "review": instants.to_text(hold.review_at),
+    }
+
+
+def _incident(incident: IncidentStatus) -> dict[str, Any]:
+    return {
+        "incident": incident.ident,
+        "stage": incident.stage,
+        "found": instants.to_text(incident.found_at),
+        "notify_by": instants.to_text(incident.notify_by),
+        "until": instants.to_text(incident.ends_at),
+        "recordings": incident.recordings,
     }
 
 

@@ -49,6 +49,7 @@ from retentiond.ports.trail import AuditTrail, DecisionCache, GapSpool, Head, Pr
 from retentiond.ports.world import (
     REGISTER,
     HoldStatus,
+    IncidentStatus,
     Inventory,
     Observer,
     RoomStatus,
@@ -86,6 +87,7 @@ __all__ = [
     "GapSpool",
     "Head",
     "HoldStatus",
+    "IncidentStatus",
     "Inventory",
     "Listing",
     "Observer",

@@ -89,6 +89,18 @@ class HoldStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentStatus:
+    """One incident as the world may see it: neither the room nor what was recorded, only how much."""
+
+    ident: str
+    stage: str
+    found_at: datetime
+    notify_by: datetime
+    ends_at: datetime
+    recordings: int
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that status, metrics and the page show, of one instant. Immutable, so that threads may share it."""
 
@@ -111,6 +123,7 @@ class Snapshot:
     heartbeat_at: datetime | None
     anchors: Mapping[str, datetime] = field(default_factory=dict)
     holds: tuple[HoldStatus, ...] = ()
+    incidents: tuple[IncidentStatus, ...] = ()
     acknowledged: frozenset[FindingKey] = frozenset()
 
 

@@ -13,10 +13,12 @@ from retentiond.domain.finding import FindingKey, FindingKind
 from retentiond.domain.period import parse_duration
 from retentiond.domain.recording import StoreName
 from retentiond.services.answer_hold import ABOUT_HOLDS
+from retentiond.services.answer_incident import ABOUT_INCIDENTS
 from retentiond.services.approve import Consent
 from retentiond.services.cycle import Cycle
 
 LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
+_BY_SUBJECT = {**ABOUT_HOLDS, **ABOUT_INCIDENTS}
 
 
 def answer(cycle: Cycle, request: Mapping[str, Any], actor: str) -> dict[str, Any]:
@@ -43,8 +45,8 @@ def answer(cycle: Cycle, request: Mapping[str, Any], actor: str) -> dict[str, An
             return {}
         case "acknowledge":
             return _acknowledge(cycle, request, actor)
-        case str() as verb if verb in ABOUT_HOLDS:
-            return ABOUT_HOLDS[verb](cycle, request, actor)
+        case str() as verb if verb in _BY_SUBJECT:
+            return _BY_SUBJECT[verb](cycle, request, actor)
         case verb:
             raise UsageError(f"the daemon does not know the request {verb!r}; are both of the same version?")
 

@@ -21,7 +21,9 @@ from retentiond.services.approve import Consent, approve
 from retentiond.services.arrive import Moment
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.check_recorders import check_recorders
+from retentiond.services.decide_incident import IncidentCourt
 from retentiond.services.find import failed_store, record_findings
+from retentiond.services.incidents import IncidentKeeper
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.lost_records import accept_loss
 from retentiond.services.overview import Mode, Overview, Situation
@@ -54,9 +56,12 @@ class Cycle:
         self.book = book
         self._parts = parts
         self.mode = mode
-        self._overview = Overview(self.keepers, parts, watch, mode)
         stores = {keeper.name: keeper.store for keeper in self.keepers}
         self.holds = Suspender(parts.journal, parts.catalogue, parts.timekeeper, stores)
+        self._incidents = IncidentKeeper(parts.journal, parts.catalogue, stores)
+        self.court = IncidentCourt(parts.journal, self._incidents, parts.timekeeper)
+        self._overview = Overview(self.keepers, parts, watch, mode, self._incidents)
+        self._something_came = True
         self._started_at = EPOCH
         self._heartbeat_at: datetime | None = None
         self._failures: dict[tuple[StoreName, str], Finding] = {}
@@ -92,6 +97,7 @@ class Cycle:
         self._on_record(partial(parts.timekeeper.record_state, parts.journal))
         if isinstance(trusted, Credible):
             self._on_record(partial(self._end_holds, trusted.now))
+            self._on_record(partial(self._look_for_incidents, trusted.now))
         leap = parts.timekeeper.settled()
         if leap is not None:
             for keeper in self.keepers:
@@ -102,9 +108,23 @@ class Cycle:
         return self._wait(trusted.now) if isinstance(trusted, Credible) else LONGEST_WAIT
 
     def _end_holds(self, now: datetime) -> None:
-        """Let suspensions end whose time has come; what they kept is due at once (rule 8)."""
-        if self.holds.expire(now):
+        """Let suspensions and incidents end whose time has come; what they kept is due at once (rule 8)."""
+        ended = self.holds.expire(now)
+        if self._incidents.expire(now) or ended:
             self._rules_changed()
+
+    def _look_for_incidents(self, now: datetime) -> None:
+        """Suspend what was recorded where none may be, before anything else is deleted (rule 9)."""
+        if self._something_came:
+            if self._incidents.look(self.book, now):
+                self.weigh_again()
+            self._something_came = False
+
+    def weigh_again(self) -> None:
+        """Let every store be weighed again, since something else is suspended now, or decided."""
+        self._something_came = True
+        for keeper in self.keepers:
+            keeper.hold_placed(self.now())
 
     def _rules_changed(self) -> None:
         for keeper in self.keepers:
@@ -117,6 +137,9 @@ class Cycle:
         keeper.adopt_at_first_start()
         if isinstance(trusted, Credible):
             keeper.enforce(self.book, trusted.now)
+            for digest, due in self._incidents.due(keeper.name, self.book.policy.margin, trusted.now):
+                keeper.delete_decided(due, digest, self.book, trusted.now)
+                self._something_came = True
 
     def finish(self) -> None:
         """Make durable what is only in memory, before a clean stop."""
@@ -138,6 +161,7 @@ class Cycle:
     def take(self, keeper: StoreKeeper, step: WalkStep) -> None:
         """Take in one step of a running scan."""
         trusted = self._parts.timekeeper.look()
+        self._something_came = True
         if isinstance(trusted, Credible):
             keeper.scan_is_sound &= self._guarded(
                 keeper, "listing", partial(keeper.take, step, self.book, self._moment(trusted))
@@ -146,6 +170,7 @@ class Cycle:
     def complete_scan(self, keeper: StoreKeeper, *, whole: bool) -> None:
         """End a running scan; one that did not walk the `whole` store proves nothing."""
         trusted = self._parts.timekeeper.look()
+        self._something_came = True
         if isinstance(trusted, Credible):
             whole = whole and keeper.scan_is_sound
             done = self._guarded(keeper, "scan", partial(keeper.complete_scan, self.book, trusted.now, whole=whole))
@@ -155,6 +180,7 @@ class Cycle:
     def look_again(self, store: StoreName, directory: bytes) -> None:
         """List a directory that the watcher hinted at."""
         trusted = self._parts.timekeeper.look()
+        self._something_came = True
         for keeper in self.keepers:
             if keeper.name == store and isinstance(trusted, Credible):
                 self._guarded(keeper, "hint", partial(keeper.look_again, directory, self.book, self._moment(trusted)))
@@ -212,8 +238,7 @@ class Cycle:
     def place_hold(self, terms: Terms, actor: str) -> Placed:
         """Suspend deletion. Raises as `Suspender.place`."""
         placed = self.holds.place(terms, actor, self.book)
-        for keeper in self.keepers:
-            keeper.hold_placed(self.now())
+        self.weigh_again()
         return placed
 
     def release_hold(self, ident: str, actor: str, why: str) -> int:
@@ -225,6 +250,7 @@ class Cycle:
     def replace_book(self, book: RuleBook) -> None:
         """Put another policy or register in force; what it makes due at once waits for approval (ADR 0010)."""
         self.book = book
+        self._something_came = True
         self._record_book()
         self.holds.follow(book)
         for keeper in self.keepers:
@@ -248,6 +274,7 @@ class Cycle:
         """
         parts = self._parts
         self.reminded = ()
+        self._something_came = True  # a violation may begin with the hour, and nothing else
         now = self.now()
         surveys = [keeper.survey(self.book, now) for keeper in self.keepers]
         recorders = [(keeper.name, keeper.recorder) for keeper in self.keepers]
@@ -340,8 +367,8 @@ class Cycle:
 
     def _wait(self, now: datetime) -> timedelta:
         upcoming = [keeper.next_due - now for keeper in self.keepers if keeper.next_due is not None]
-        ending = self.holds.next_end()
-        upcoming += [ending - now] if ending is not None and ending > now else []
+        ending = (self.holds.next_end(), self._incidents.next_end())
+        upcoming += [instant - now for instant in ending if instant is not None and instant > now]
         # What is due and cannot be done is tried again soon, and not without end.
         shortest = RETRY_WAIT if self._failures or self._parts.journal.trouble is not None else timedelta()
         return max(min((LONGEST_WAIT, *upcoming)), shortest)

@@ -7,7 +7,7 @@ the directory is synced and the name verified gone (I2).
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -27,10 +27,12 @@ from retentiond.domain.event import (
     run_started,
 )
 from retentiond.domain.hold_event import Widening, hold_widened
+from retentiond.domain.incident import Change
+from retentiond.domain.incident_event import incident_changed
 from retentiond.domain.recording import Identity, Recording, StoreName
 from retentiond.domain.run import CHUNK, DueRecording
 from retentiond.domain.starts import MAX_RECORDING, Arrival, Doubt, is_rewritten
-from retentiond.domain.suspension import Suspension, only
+from retentiond.domain.suspension import only
 from retentiond.ports import (
     Arrived,
     Catalogue,
@@ -170,7 +172,7 @@ class Deleter:
         self, order: Order, due: Iterable[DueRecording], now: datetime, result: RunResult
     ) -> list[DueRecording]:
         """Ask the rules again, with the suspensions as they stand right now (I6)."""
-        suspensions: tuple[Suspension, ...] = tuple(self._journal.decisions.suspensions.values())
+        suspensions = self._journal.decisions.stopping
         still = []
         for item in due:
             decision = decide(item.recording, item.rule, margin=order.margin, suspensions=suspensions, now=now)
@@ -258,14 +260,18 @@ class Deleter:
                     self._note_failure(chunk, recording, refused.error or refused.refusal.value)
 
     def _ran_into_a_hold(self, recording: Recording, identity: Identity) -> bool:
-        """Let a suspension cover a recording that was still running when the suspended time began (ADR 0016)."""
-        now, written = self._now(), written_of(identity)
-        reached = [
-            item for item in self._journal.decisions.suspensions.values() if item.runs_into(recording, written, now)
-        ]
-        for item in reached:
-            self._journal.write_or_note(hold_widened(item.ident, [only(recording)], Widening.RUNNING, now))
-        return bool(reached)
+        """Let a suspension, or an incident, cover a recording that was still running when its time began (ADR 0016)."""
+        now, written, events = self._now(), written_of(identity), []
+        for item in self._journal.decisions.suspensions.values():
+            if item.runs_into(recording, written, now):
+                events += hold_widened(item.ident, [only(recording)], Widening.RUNNING, now)
+        for incident in self._journal.decisions.incidents.values():
+            met = incident.reached_by(recording, written, now)
+            if met is not None:
+                part = replace(met, reach=only(recording))
+                events += incident_changed(incident.ident, Change.RUNNING, [part], (), now)
+        self._journal.write_or_note(events)
+        return bool(events)
 
     def _rewritten(self, recording: Recording, identity: Identity) -> bool:
         """S7: a file written again long after its start begins a new period from its last write."""

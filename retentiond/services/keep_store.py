@@ -321,11 +321,17 @@ class StoreKeeper:
             parts.catalogue.thaw(self.name)
             self._weigh_at = None
 
+    def delete_decided(self, due: Sequence[DueRecording], digest: str, book: RuleBook, now: datetime) -> None:
+        """Delete what two persons decided to delete (ADR 0024), with every look that a run takes at it."""
+        there = isinstance(self.condition, Present) and not self.condition.read_only
+        if self._enforcing and there and not self.scan_is_first() and not self._health.rests(now):
+            self._delete(due, book, now, approval=digest)
+
     def _delete(
         self, due: Sequence[DueRecording], book: RuleBook, now: datetime, *, approval: str | None = None
     ) -> None:
         resting = {item.recording for item in self._parts.catalogue.setbacks(self.name) if now < item.retry_at}
-        held = in_force(self._parts.journal.decisions.suspensions.values(), now)
+        held = in_force(self._parts.journal.decisions.stopping, now)
         ready = [
             item
             for item in due

@@ -70,7 +70,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """So many recordings are due, and a suspension keeps them until an instant."""
+    """So many recordings are due, and a suspension or an incident keeps them until an instant."""
 
     hold: str
     count: int
@@ -133,7 +133,7 @@ class Forecaster:
         )
 
     def _changes(self, store: StoreName, book: RuleBook, now: datetime) -> tuple[Change, ...]:
-        reach = reach_of(self._journal.decisions.suspensions.values(), now)
+        reach = reach_of(self._journal.decisions.stopping, now)
         return tuple(changes(self._catalogue, store, book, reach, now))
 
     def _held(self, store: StoreName, book: RuleBook, now: datetime) -> tuple[Kept, ...]:
@@ -141,7 +141,7 @@ class Forecaster:
         held = self._planner.spans(store, book, now).held
         counts = (
             Kept(item.ident, self._catalogue.count(within(held, item.reach)), item.effective_until)
-            for item in in_force(self._journal.decisions.suspensions.values(), now)
+            for item in in_force(self._journal.decisions.stopping, now)
         )
         return tuple(item for item in counts if item.count)
 
@@ -194,7 +194,7 @@ class Forecaster:
 
     def _falling_due(self, store: StoreName, book: RuleBook, begin: datetime, end: datetime) -> list[Span]:
         spans: list[Span] = []
-        reach = reach_of(self._journal.decisions.suspensions.values(), end)
+        reach = (*reach_of(self._journal.decisions.stopping, end), *self._journal.decisions.given_up)
         for stream, _ in self._catalogue.streams(store):
             coverage, margin = book.coverage(stream), book.policy.margin
             before = {span.rule.name: span.until for span in due_spans(coverage, margin, begin)}

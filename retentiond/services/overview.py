@@ -11,6 +11,8 @@ from retentiond.ports import AnchorStatus, Present, Snapshot, Watch
 from retentiond.services.check_placement import RoomCheck
 from retentiond.services.find import store_findings
 from retentiond.services.find_holds import hold_findings, hold_status
+from retentiond.services.find_incidents import earlier_findings, incident_findings, incident_status
+from retentiond.services.incidents import IncidentKeeper
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.lost_records import lost_findings
 from retentiond.services.report import store_status
@@ -63,7 +65,10 @@ class Situation:
 class Overview:
     """Says what is amiss and how things stand. It decides nothing and changes nothing."""
 
-    def __init__(self, keepers: Sequence[StoreKeeper], parts: Parts, watch: Watch, mode: Mode) -> None:
+    def __init__(
+        self, keepers: Sequence[StoreKeeper], parts: Parts, watch: Watch, mode: Mode, incidents: IncidentKeeper
+    ) -> None:
+        self._incidents = incidents
         self._keepers = tuple(keepers)
         self._parts = parts
         self._watch = watch
@@ -85,7 +90,10 @@ class Overview:
         found += checked
         found += lost_findings(self._parts.journal.decisions)
         found += situation.anchors.findings
-        found += hold_findings(self._parts.journal.decisions.suspensions.values(), situation.now)
+        decisions = self._parts.journal.decisions
+        found += hold_findings(decisions.suspensions.values(), situation.now)
+        found += incident_findings(decisions.incidents.values(), self._incidents.count, situation.now)
+        found += earlier_findings(self._incidents.earlier(situation.book.register, situation.now))
         if not self._mode.enforcing:
             found.append(NOT_ENFORCING)
         if not self._parts.journal.head().signed:
@@ -152,6 +160,7 @@ class Overview:
             heartbeat_at=situation.heartbeat_at,
             anchors=situation.anchors.newest,
             holds=hold_status(self._parts.journal.decisions.suspensions.values(), now),
+            incidents=incident_status(self._parts.journal.decisions.incidents.values(), self._incidents.count),
             acknowledged=frozenset(
                 item.key for item in found if self._parts.journal.decisions.is_acknowledged(item.key, now)
             ),

@@ -22,7 +22,11 @@ _OF_THE_UNEXPLAINED = frozenset({WaitReason.ADOPTION, WaitReason.UNEXPLAINED, Wa
 
 @dataclass(frozen=True, slots=True)
 class StoreSpans:
-    """The spans of one store at one instant. What a suspension keeps is in `held`, and in none of the others."""
+    """The spans of one store at one instant.
+
+    What a suspension or an incident keeps is in `held`, and in none of the others. What two persons decided to delete
+    is in none: it goes by their word.
+    """
 
     due: tuple[Span, ...]
     explained: tuple[Span, ...]
@@ -62,10 +66,11 @@ class Planner:
         due: list[Span] = []
         explained: list[Span] = []
         held: list[Span] = []
-        reach = reach_of(self._journal.decisions.suspensions.values(), now)
+        reach = reach_of(self._journal.decisions.stopping, now)
+        apart = (*reach, *self._journal.decisions.given_up)
         for stream, _ in self._catalogue.streams(store):
             fallen_due = due_spans(book.coverage(stream), book.policy.margin, now)
-            of_stream = without(fallen_due, reach)
+            of_stream = without(fallen_due, apart)
             held += within(fallen_due, reach)
             bases = self._catalogue.bases(stream)
             known = [basis for basis in (bases.accepted, bases.current) if basis is not None]

@@ -8,7 +8,15 @@ from retentiond.domain.finding import Finding, FindingKind
 
 REMIND_EVERY = timedelta(hours=24)
 
-REPEATED = frozenset({FindingKind.WAITING_FOR_APPROVAL, FindingKind.HOLD_UNAPPROVED, FindingKind.OVERDUE})
+REPEATED = frozenset(
+    {
+        FindingKind.WAITING_FOR_APPROVAL,
+        FindingKind.HOLD_UNAPPROVED,
+        FindingKind.OVERDUE,
+        FindingKind.INCIDENT_OPEN,
+        FindingKind.INCIDENT_LAPSED,
+    }
+)
 """What somebody has to do something about before it is too late, or is too late already."""
 
 

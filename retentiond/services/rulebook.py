@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
+from retentiond.domain.incident import SUSPENDED_FOR
 from retentiond.domain.recording import Category, Stream
 from retentiond.domain.register import Device, KnownName, Register
 from retentiond.domain.rule import Circumstances, Coverage, Policy, cover
@@ -13,12 +14,16 @@ from retentiond.domain.validity import ALWAYS
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """The policy and register in force. Replaced as a whole on reload."""
+    """The policy and register in force. Replaced as a whole on reload.
+
+    `incident_period` is how long an incident suspends deletion at most, while nobody has decided.
+    """
 
     policy: Policy
     policy_digest: str
     register: Register
     register_digest: str
+    incident_period: timedelta = SUSPENDED_FOR
 
     def coverage(self, stream: Stream) -> Coverage:
         """Return the rules that decide about a stream over its history.

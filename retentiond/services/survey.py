@@ -121,7 +121,7 @@ class Surveyor:
         self, stream: Stream, count: int, coverage: Coverage, setbacks: Sequence[Setback], now: datetime
     ) -> tuple[StreamStatus, int]:
         past = due_spans(coverage, timedelta(milliseconds=-1), now)
-        reach = reach_of(self._journal.decisions.suspensions.values(), now)
+        reach = reach_of(self._journal.decisions.stopping, now)
         late = without(past, reach)
         periods = [term.rule.deletion_period for term in coverage.terms if term.rule is not None]
         status = StreamStatus(

@@ -179,8 +179,9 @@ class Suspender:
 
     def _kept_by(self, item: Suspension, book: RuleBook, now: datetime) -> int:
         """Count the recordings that are due and that nothing but this suspension keeps."""
-        others = [other for other in self._journal.decisions.suspensions.values() if other.ident != item.ident]
-        kept_otherwise = reach_of(others, now)
+        decisions = self._journal.decisions
+        others = [other for other in decisions.stopping if other.ident != item.ident]
+        kept_otherwise = (*reach_of(others, now), *decisions.given_up)
         spans = [
             span
             for store in self._stores

@@ -1,24 +1,32 @@
 """What commands read without a daemon: the same rules over the same state, and nothing is changed."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
 from retentiond.domain.decisions import Decisions
+from retentiond.domain.errors import UsageError
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding
-from retentiond.domain.recording import CameraName, StoreName
+from retentiond.domain.incident import Incident
+from retentiond.domain.instants import LATEST
+from retentiond.domain.recording import CameraName, StoreName, Stream
 from retentiond.domain.rule import DeletionRule
-from retentiond.domain.span import BEGINNING, Span, within
+from retentiond.domain.span import BEGINNING, Span, within, without
 from retentiond.domain.starts import MAX_RECORDING
-from retentiond.domain.suspension import Suspension, in_force
+from retentiond.domain.suspension import Reach, Suspension, in_force
+from retentiond.domain.validity import ANY_TIME, Validity
+from retentiond.domain.violation import before_prohibition, outside, prohibited_since, violations
 from retentiond.ports import Absent, Catalogue, DeviceSource, Foreign, Recorder, Store
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import store_findings
 from retentiond.services.find_copies import find_copies
+from retentiond.services.find_incidents import incident_findings
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.outlook import Forecaster, Outlook
 from retentiond.services.rulebook import RuleBook
@@ -50,6 +58,19 @@ class Held:
 
     suspension: Suspension
     recordings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """An incident, and how much of each camera it covers now: never which recordings."""
+
+    incident: Incident
+    recordings: tuple[tuple[StoreName, CameraName, int], ...]
+
+    @property
+    def count(self) -> int:
+        """How much it covers of all cameras."""
+        return sum(count for _, _, count in self.recordings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +162,13 @@ class View:
         stores = [item for survey in surveys for item in store_findings(survey, obstacle=obstacle)]
         catalogue = self._sources.catalogue
         copies = [item for site in self._sources.sites for item in find_copies(site.store, catalogue)]
-        return tuple(
-            {
-                item.key: item for item in (*rooms.findings, *drift, *sound, *stores, *copies, *self._sources.declared)
-            }.values()
-        )
+        standing = self._sources.decisions.incidents.values()
+        incidents = incident_findings(standing, self._count, now)
+        found = (*rooms.findings, *drift, *sound, *stores, *copies, *incidents, *self._sources.declared)
+        return tuple({item.key: item for item in found}.values())
+
+    def _count(self, reach: Iterable[Reach]) -> int:
+        return sum(count for _, count in self._counts(tuple(reach), None))
 
     def _obstacle(self) -> str | None:
         if not self._sources.enforcing:
@@ -160,7 +183,10 @@ class View:
         return self.recordings(self._names(camera), since, until)
 
     def recordings(self, names: frozenset[str] | None, since: datetime, until: datetime) -> Iterator[Found]:
-        """Yield the recordings of cameras with these names in recorders, of all for None: existing, then deleted."""
+        """Yield the recordings of cameras with these names in recorders, of all for None: existing, then deleted.
+
+        Not the footage of incidents, which `unlisted` counts.
+        """
         for site in self._sources.sites:
             yield from self._existing(site.store.name, names, since, until)
         yield from self._deleted(names, since, until)
@@ -174,6 +200,66 @@ class View:
         return [
             Held(item, self._covered(item, now)) for item in in_force(self._sources.decisions.suspensions.values(), now)
         ]
+
+    def incidents(self) -> list[Suspected]:
+        """Return the incidents that are not closed, in the order in which they were found."""
+        found = []
+        for item in self._sources.decisions.incidents.values():
+            counts: Counter[tuple[StoreName, CameraName]] = Counter()
+            for stream, count in self._counts(item.reach, None):
+                counts[stream.store, stream.camera] += count
+            found.append(Suspected(item, tuple((*key, count) for key, count in sorted(counts.items()))))
+        return found
+
+    def unlisted(self, names: frozenset[str] | None, since: datetime, until: datetime) -> int:
+        """Count what `recordings` leaves out of its answer, because no one may see it before it is decided about."""
+        spans = Validity(since, until)
+        return sum(count for _, count in self._counts(self._withheld, names, spans))
+
+    def unlisted_of(self, camera: str, since: datetime, until: datetime) -> int:
+        """Count what `find` leaves out of its answer."""
+        return self.unlisted(self._names(camera), since, until)
+
+    def earlier(self, room: str) -> Iterator[Found]:
+        """Yield what is on the disk of a prohibited room from before it was prohibited.
+
+        Raises:
+            UsageError: the room is not prohibited, or always was.
+        """
+        since = [item for item in prohibited_since(self._book.register, self.now()) if item[0] == room]
+        if not since:
+            raise UsageError(
+                f"room {room!r} is not prohibited by the register, or always was; see: retentiond register show"
+            )
+        for _, _, reach in before_prohibition(self._book.register, since):
+            for site in self._sources.sites:
+                yield from self._existing(site.store.name, None, BEGINNING + _TICK, self.now() + MAX_RECORDING, reach)
+
+    @cached_property
+    def _withheld(self) -> tuple[Reach, ...]:
+        """What is listed nowhere: open incidents, and what would be one as soon as a daemon looks."""
+        decisions = self._sources.decisions
+        held = [part for item in decisions.incidents.values() for part in item.held]
+        left = [
+            part.reach
+            for stated in violations(self._book.register)
+            for part in outside(
+                stated, [*held, *(item for item in decisions.dismissed if item.origin == stated.origin)]
+            )
+        ]
+        return (*decisions.unlisted, *left)
+
+    def _counts(
+        self, reach: Sequence[Reach], names: frozenset[str] | None, span: Validity = ANY_TIME
+    ) -> Iterator[tuple[Stream, int]]:
+        catalogue = self._sources.catalogue
+        first, last = max(span.since, BEGINNING + _TICK) - _TICK, min(span.until, LATEST) - _TICK
+        for site in self._sources.sites:
+            for stream, _ in catalogue.streams(site.store.name):
+                if (names is None or stream.camera in names) and any(part.selects(stream) for part in reach):
+                    count = catalogue.count(within((Span(stream, first, last, _ALL),), reach)) if first < last else 0
+                    if count:
+                        yield stream, count
 
     def _covered(self, item: Suspension, now: datetime) -> int:
         catalogue = self._sources.catalogue
@@ -194,7 +280,12 @@ class View:
         return frozenset({camera, *known})
 
     def _existing(
-        self, store: StoreName, names: frozenset[str] | None, since: datetime, until: datetime
+        self,
+        store: StoreName,
+        names: frozenset[str] | None,
+        since: datetime,
+        until: datetime,
+        reach: Sequence[Reach] | None = None,
     ) -> Iterator[Found]:
         suspensions = in_force(self._sources.decisions.suspensions.values(), self.now())
         for stream, _ in self._sources.catalogue.streams(store):
@@ -202,8 +293,9 @@ class View:
                 continue
             coverage = self._book.coverage(stream)
             first = BEGINNING + _TICK
-            span = Span(stream, max(since, first) - _TICK, max(until, first) - _TICK, _ALL)
-            for row in self._sources.catalogue.find((span,)):
+            whole = (Span(stream, max(since, first) - _TICK, max(until, first) - _TICK, _ALL),)
+            spans = without(whole if reach is None else within(whole, reach), self._withheld)
+            for row in self._sources.catalogue.find(spans):
                 start = row.recording.start
                 rule = coverage.rule_for(start)
                 deadline = None if rule is None else start + rule.deletion_period

@@ -41,13 +41,17 @@ class Unsaid:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The answer: what the room was, who reached it, what was recorded, and what the register said once."""
+    """The answer: what the room was, who reached it, what was recorded, and what the register said once.
+
+    `unlisted` is how much more its devices recorded then, or up to a day before: it is in an incident.
+    """
 
     asked: Validity
     used: tuple[UsedSpan, ...]
     exposed: tuple[ExposedSpan, ...]
     footage: tuple[Footage, ...]
     unsaid: tuple[Unsaid, ...]
+    unlisted: int = 0
 
 
 def who(view: View, register: Register, room: str, asked: Validity) -> Who:
@@ -65,7 +69,13 @@ def who(view: View, register: Register, room: str, asked: Validity) -> Who:
     exposed = exposed_spans(register, room, asked)
     rows = _by_camera(view.recordings(None, asked.since - MAX_RECORDING, asked.until))
     footage = sorted((*_of_devices(rows, exposed), *_of_nobody(rows, register, asked)), key=_in_order)
-    return Who(asked, used_spans(known, asked), exposed, tuple(footage), tuple(_unsaid(view.records(), room)))
+    unlisted = view.unlisted(_names_of(exposed), asked.since - MAX_RECORDING, asked.until)
+    unsaid = tuple(_unsaid(view.records(), room))
+    return Who(asked, used_spans(known, asked), exposed, tuple(footage), unsaid, unlisted)
+
+
+def _names_of(exposed: Sequence[ExposedSpan]) -> frozenset[str]:
+    return frozenset(known.name for item in exposed for known in item.exposure.device.known_as)
 
 
 def _in_order(item: Footage) -> tuple[bool, datetime, str]:

@@ -19,6 +19,7 @@ TOP = (
     "http",
     "scan_interval",
     "dispute_grace",
+    "incident_period",
     "watch",
     "socket",
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from retentiond.domain.audit_failure import OnAuditFailure
 from retentiond.domain.errors import ConfigurationError
+from retentiond.domain.incident import SUSPENDED_FOR
 from retentiond.domain.period import duration_text, parse_deletion_period
 from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.rule import DeletionRule, Policy
@@ -77,6 +78,7 @@ def _settings(top: Section, folder: str, host_name: str) -> Settings | None:
     http = _http(top)
     scan_interval = top.read("scan_interval", scalars.parse_scan_interval, DEFAULT_SCAN_INTERVAL)
     dispute_grace = top.read("dispute_grace", scalars.parse_grace, DEFAULT_GRACE)
+    incident_period = top.read("incident_period", scalars.parse_incident_period, SUSPENDED_FOR)
     watch = top.read_flag("watch", default=True)
     if controller is None or register is None:
         return None
@@ -91,6 +93,7 @@ def _settings(top: Section, folder: str, host_name: str) -> Settings | None:
         http=http,
         scan_interval=scan_interval,
         dispute_grace=dispute_grace,
+        incident_period=incident_period,
         watch=watch,
         socket=socket,
         sources=sources,

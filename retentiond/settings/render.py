@@ -42,6 +42,7 @@ def render(settings: Settings) -> str:
         f"  listen: {_quoted(settings.http.listen or 'none')}",
         f"scan_interval: {duration_text(settings.scan_interval)}",
         f"dispute_grace: {grace}",
+        f"incident_period: {duration_text(settings.incident_period)}",
         f"watch: {_flag(on=settings.watch)}",
         f"socket: {_quoted(settings.socket)}",
     ]

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retentiond.domain import instants
 from retentiond.domain.audit_failure import OnAuditFailure
+from retentiond.domain.incident import NOTIFY_WITHIN, SUSPENDED_FOR
 from retentiond.domain.papers import Demand
 from retentiond.domain.period import parse_duration
 from retentiond.domain.recording import Category
@@ -138,6 +139,11 @@ def parse_grace(text: str) -> timedelta:
     """Return how long a disputed recording stays; 0s is possible here."""
     length = timedelta() if text == "0s" else parse_duration(text)
     return _within(text, length, timedelta(), timedelta(days=7), "write 0s to 7d")
+
+
+def parse_incident_period(text: str) -> timedelta:
+    """Return how long an incident suspends deletion at most: no shorter than article 33 GDPR leaves to decide."""
+    return _within(text, parse_duration(text), NOTIFY_WITHIN, SUSPENDED_FOR, "write 72h to 30d")
 
 
 def _within(text: str, length: timedelta, least: timedelta, most: timedelta, rule: str) -> timedelta:

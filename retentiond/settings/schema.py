@@ -37,6 +37,9 @@ def settings_schema() -> Schema:
             "How long a recording stays that was past its deadline on arrival, 0s to 7d. Default: 24h.",
             scalars.GRACE_PATTERN,
         ),
+        "incident_period": _duration(
+            "How long an incident suspends deletion at most without a decision, 72h to 30d. Default: 30d."
+        ),
         "watch": flag("Whether the kernel's hints are used to notice new recordings. Default: true."),
         "socket": text("Where commands reach the daemon, absolute."),
     }

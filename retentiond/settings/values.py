@@ -99,6 +99,7 @@ class Settings:
     http: HttpSettings
     scan_interval: timedelta
     dispute_grace: timedelta
+    incident_period: timedelta
     watch: bool
     socket: str
     sources: tuple[SourceSettings, ...] = ()

@@ -34,6 +34,17 @@ from retentiond.domain.hold_event import (
     hold_released,
     hold_widened,
 )
+from retentiond.domain.incident import Change, Verdict
+from retentiond.domain.incident_event import (
+    Footage,
+    incident_approved,
+    incident_changed,
+    incident_closed,
+    incident_decided,
+    incident_lapsed,
+    incident_opened,
+    incident_returned,
+)
 from retentiond.domain.recording import StoreName
 from tests.builders import (
     NOW,
@@ -41,9 +52,12 @@ from tests.builders import (
     a_finding,
     a_plan,
     a_recording,
+    a_rule,
+    a_ruling,
     a_stream,
     a_suspension,
     an_event,
+    an_incident,
     an_intended,
     at,
     records,
@@ -52,6 +66,7 @@ from tests.builders import (
 STORES = (StoreName("main"), StoreName("archive"))
 CLAIMS = tuple(f"claim-{number}" for number in range(6))
 DIGESTS = ("aa" * 32, "bb" * 32)
+FOOTAGE = Footage(3, NOW, None, "ab")
 EXPIRES = NOW + timedelta(days=1)
 
 stores = st.sampled_from(STORES)
@@ -99,7 +114,22 @@ hold_events: st.SearchStrategy[Event] = st.one_of(
     holds.map(lambda item: hold_released(item, "op-1", "not needed", NOW, due=0)),
     st.builds(lambda item, why: hold_lapsed(item, why, NOW), holds, st.sampled_from(list(Lapse))),
 )
-events = st.one_of(events, hold_events)
+incidents = st.sampled_from([an_incident("I-1"), an_incident("I-2")])
+rulings = st.sampled_from([a_ruling(Verdict.DELETE), a_ruling(Verdict.DISMISS)])
+incident_events: st.SearchStrategy[Event] = st.one_of(
+    incidents.map(lambda item: incident_opened(item, FOOTAGE)[0]),
+    incidents.map(lambda item: incident_changed(item.ident, Change.FOOTAGE, item.parts, (), NOW)[0]),
+    incidents.map(lambda item: incident_changed(item.ident, Change.REGISTER, (), item.parts, NOW)[0]),
+    st.builds(lambda item, ruling: incident_decided(item, ruling)[0], incidents, rulings),
+    st.builds(lambda item, ruling: incident_approved(item, ruling, "op-2", NOW), incidents, rulings),
+    incidents.map(lambda item: incident_returned(item, FOOTAGE, NOW)),
+    incidents.map(lambda item: incident_lapsed(item, 3)),
+    incidents.map(lambda item: incident_closed(item, NOW)),
+    incidents.map(
+        lambda item: recording_deleted(0, "claim-0", a_due(rule=a_rule(item.rule_name)), {"bytes": 1}, now=NOW)
+    ),
+)
+events = st.one_of(events, hold_events, incident_events)
 trails = st.lists(events, max_size=30).map(lambda listed: records(*listed))
 
 
@@ -131,6 +161,20 @@ def test_a_hold_is_open_exactly_when_it_was_placed_and_neither_released_nor_laps
         ):
             open_holds.discard(record.fields["hold"])
     assert folded(trail).suspensions.keys() == open_holds
+
+
+@given(trails)
+def test_an_incident_is_there_exactly_when_it_was_opened_and_not_closed_since(trail: list[Record]) -> None:
+    last = {
+        record.fields["incident"]: record.type
+        for record in trail
+        if record.type in {EventType.INCIDENT_OPENED, EventType.INCIDENT_CLOSED}
+    }
+    standing = {ident for ident, kind in last.items() if kind == EventType.INCIDENT_OPENED}
+    decisions = folded(trail)
+    assert decisions.incidents.keys() == standing
+    for item in decisions.incidents.values():
+        assert not (item.goes and item.in_force(NOW)), "what two persons gave up is not suspended by the same"
 
 
 @given(trails)

@@ -30,8 +30,19 @@ from retentiond.domain.hold_event import (
     hold_released,
     hold_widened,
 )
+from retentiond.domain.incident import Change, Incident, Ruling, Verdict
+from retentiond.domain.incident_event import (
+    Footage,
+    incident_approved,
+    incident_changed,
+    incident_closed,
+    incident_decided,
+    incident_lapsed,
+    incident_opened,
+)
 from retentiond.domain.recording import Category
 from retentiond.domain.suspension import Reach
+from retentiond.domain.violation import Violation
 from tests.builders import CAMERA, NOW, STORE, a_finding, a_plan, a_recording, a_suspension, an_event, an_intended, at
 from tests.integration.audit.disk_trail import DiskTrail
 
@@ -66,6 +77,7 @@ def everything() -> list[Event]:
         finding_closed(gone.key),
         finding_acknowledged(gone.key, "op-1", "too late", later),
         *holds(),
+        *incidents(),
         *doubts(),
     ]
 
@@ -90,6 +102,27 @@ def holds() -> list[Event]:
         hold_extended(second, "op-1", NOW, until=at("2027-06-01"), review=at("2026-06-01")),
         hold_placed(third, {}),
         hold_released(third, "op-1", "not needed", NOW, due=4),
+    ]
+
+
+def incidents() -> list[Event]:
+    """Return an incident in each state: open, decided by one, being deleted, lapsed, and dismissed."""
+    reach = Reach(STORE, CAMERA, frozenset(), NOW, NOW + timedelta(hours=1))
+    part = Violation("room-2", "d-1", reach, NOW)
+    ended = replace(part, reach=replace(reach, until=NOW + timedelta(minutes=1)))
+    opened = [Incident(f"I-{number}", "room-2", NOW, at("2026-05-01"), (part,)) for number in range(1, 6)]
+    ruling = Ruling(Verdict.DELETE, "why", "no. 12", "op-1", NOW, 3, "ab", (reach,))
+    dismissal = replace(ruling, verdict=Verdict.DISMISS, at=at("2026-05-01"))
+    decided = [replace(item, ruling=dismissal if item.ident == "I-5" else ruling) for item in opened]
+    footage = Footage(3, NOW, NOW, "ab")
+    return [
+        *(event for item in opened for event in incident_opened(item, footage)),
+        *incident_changed("I-1", Change.RUNNING, [replace(part, device="d-2")], [ended], NOW),
+        *(event for item in decided[1:] for event in incident_decided(item, item.ruling or ruling)),
+        incident_approved(opened[2], ruling, "op-2", NOW),
+        incident_lapsed(opened[3], 3),
+        incident_approved(opened[4], dismissal, "op-2", NOW),
+        incident_closed(replace(decided[4], approved_at=NOW), NOW),
     ]
 
 

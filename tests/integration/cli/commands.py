@@ -45,7 +45,7 @@ class Row:
         return " ".join(words[:2]) if words[0] in GROUPS else words[0]
 
 
-GROUPS = frozenset({"store", "hold", "audit", "findings", "register", "config", "clock"})
+GROUPS = frozenset({"store", "hold", "incident", "audit", "findings", "register", "config", "clock"})
 
 ROWS = (
     Row("check", "retentiond.check/1", fresh=1, alone=1, beside=1),
@@ -70,6 +70,18 @@ ROWS = (
     Row("hold extend H-99 --until 90d", "", fresh=75, alone=2, beside=2, looks=False),
     Row("hold release H-99 --why x", "", fresh=75, alone=2, beside=2, looks=False),
     Row("hold list", "retentiond.holds/1"),
+    Row("incident list", "retentiond.incidents/1"),
+    Row("incident show I-99", "", fresh=2, alone=2, beside=2),
+    Row(
+        "incident decide I-99 --decision delete --why x --notification x",
+        "",
+        fresh=75,
+        alone=2,
+        beside=2,
+        looks=False,
+    ),
+    Row("incident approve I-99", "", fresh=75, alone=2, beside=2, looks=False),
+    Row("incident earlier hall", "", fresh=2, alone=2, beside=2),
     Row("audit show", "retentiond.audit.record/1", fresh=74),
     Row("audit verify", "retentiond.audit.verify/1", fresh=74),
     Row("audit prove 1", "retentiond.audit.prove/1", fresh=74, alone=75, beside=75),

@@ -2,14 +2,19 @@
 
 from datetime import UTC, datetime
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retentiond.cli.hold import place
+from retentiond.cli.incident import decide
 from retentiond.cli.render import coloured, say, say_lines
 from retentiond.cli.times import typed_instant
 from retentiond.domain.errors import UsageError
+from retentiond.domain.incident import Verdict
 from retentiond.domain.names import visible
+from retentiond.domain.recording import Category
 
 HOSTILE = "a\nBREACH forged\x1b[2J\u202e\u2028\x07"
 
@@ -66,3 +71,10 @@ def test_a_time_near_the_ends_of_the_calendar_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["1900-01-01T00:00Z", "2999-12-31T23:59:59Z"])
 def test_any_time_in_between_is_one(text: str) -> None:
     assert typed_instant("--at", text) == datetime.fromisoformat(text)
+
+
+def test_words_to_choose_from_are_those_of_the_record() -> None:
+    for command, name, words in ((place, "categories", Category), (decide, "decision", Verdict)):
+        (option,) = (item for item in command.params if item.name == name)
+        assert isinstance(option.type, click.Choice)
+        assert list(option.type.choices) == [word.value for word in words]

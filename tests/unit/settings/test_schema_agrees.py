@@ -293,6 +293,7 @@ likely_settings = st.fixed_dictionaries(
         "margin": durations,
         "scan_interval": durations,
         "dispute_grace": durations,
+        "incident_period": durations,
         "watch": st.booleans(),
         "state": st.sampled_from(["/var/lib/retentiond", "/srv/state", "/srv/state/"]),
         "socket": st.sampled_from(["/run/x/y.sock", "/tmp/y.sock"]),

@@ -26,6 +26,7 @@ def test_what_is_not_written_has_its_default() -> None:
     assert settings.socket == "/run/retentiond/control.sock"
     assert settings.scan_interval == timedelta(minutes=15)
     assert settings.dispute_grace == timedelta(hours=24)
+    assert settings.incident_period == timedelta(days=30)
     assert settings.watch is True
     assert (settings.http.host, settings.http.port) == ("127.0.0.1", 9723)
     assert (settings.audit.origin, settings.audit.keep_months) == ("nvr1/retentiond", 24)
@@ -89,6 +90,7 @@ def test_at_least_one_rule_and_one_store_are_needed(key: str) -> None:
         ("margin", ["1s", "1h"], ["0s", "61min", "60", "-1s"]),
         ("scan_interval", ["1min", "7d"], ["59s", "8d", "15"]),
         ("dispute_grace", ["0s", "24h", "7d"], ["8d", "0", "0d"]),
+        ("incident_period", ["72h", "30d"], ["71h", "31d", "30"]),
         ("mode", ["observe", "enforce"], ["delete", "Enforce", "true"]),
     ],
 )

@@ -96,6 +96,7 @@ audit:
 http: {listen: 127.0.0.1:9723}
 scan_interval: 15min
 dispute_grace: 24h
+incident_period: 14d
 watch: false
 socket: /run/retentiond/control.sock
 """
