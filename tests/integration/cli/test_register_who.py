@@ -13,7 +13,7 @@ REGISTER = """\
 timezone: UTC
 rooms:
   - {{id: hall, class: public}}
-  - {{id: care, class: intimate-care}}
+  - {{id: care, class: office}}
   - {{id: lab, class: office}}
 devices:
   - id: d-1
@@ -55,7 +55,7 @@ def test_it_says_which_device_reached_the_room_and_since_when(clinic: Place) -> 
     (device,) = found["devices"]
     assert (device["id"], device["relation"]) == ("d-1", "sees")
     assert device["from"] > day(22)
-    assert [item["class"] for item in found["classes"]] == ["intimate-care"]
+    assert [item["class"] for item in found["classes"]] == ["office"]
 
 
 def test_it_says_what_was_recorded_then_and_is_still_there(clinic: Place) -> None:
