@@ -125,7 +125,9 @@ def test_the_explained_part_of_a_due_span_is_cut_without_overlaps(
 
 
 def test_another_stream_explains_nothing_here() -> None:
-    assert intersect([span(day(2), day(8))], [span(day(0), day(9), camera="entrance")]) == ()
+    other = span(day(0), day(9), camera="entrance")
+    assert intersect([span(day(2), day(8))], [other]) == ()
+    assert intersect([span(day(2), day(8))], [other, span(day(1), day(5))]) == (span(day(2), day(5)),)
 
 
 def test_the_rule_that_deletes_is_the_one_in_force_and_not_the_one_that_explains() -> None:
