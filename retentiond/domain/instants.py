@@ -4,6 +4,7 @@ The catalogue and the audit trail hold instants as integers of milliseconds sinc
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -34,7 +35,7 @@ def from_ns(nanoseconds: int) -> datetime:
 
 def to_text(instant: datetime) -> str:
     """Return RFC 3339 text in UTC with milliseconds, as `2026-03-01T02:00:04.123Z`."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return _text_of(instant)
 
 
 def from_text(text: str) -> datetime:
@@ -43,6 +44,20 @@ def from_text(text: str) -> datetime:
     Raises:
         ValueError: not such a text, or it has no offset from UTC.
     """
+    return _instant_of(text)
+
+
+# A start and a deadline are written with an intent, read back from it, and written again with its outcome.
+_AT_ONCE = 4096
+
+
+@lru_cache(_AT_ONCE)
+def _text_of(instant: datetime) -> str:
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+@lru_cache(_AT_ONCE)
+def _instant_of(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC; write it as 2026-03-01T02:00:00Z")

@@ -261,11 +261,14 @@ class Deleter:
 
     def _ran_into_a_hold(self, recording: Recording, identity: Identity) -> bool:
         """Let a suspension, or an incident, cover a recording that was still running when its time began (ADR 0016)."""
+        decisions = self._journal.decisions
+        if not decisions.suspensions and not decisions.incidents:
+            return False
         now, written, events = self._now(), written_of(identity), []
-        for item in self._journal.decisions.suspensions.values():
+        for item in decisions.suspensions.values():
             if item.runs_into(recording, written, now):
                 events += hold_widened(item.ident, [only(recording)], Widening.RUNNING, now)
-        for incident in self._journal.decisions.incidents.values():
+        for incident in decisions.incidents.values():
             met = incident.reached_by(recording, written, now)
             if met is not None:
                 part = replace(met, reach=only(recording))
@@ -276,10 +279,10 @@ class Deleter:
     def _rewritten(self, recording: Recording, identity: Identity) -> bool:
         """S7: a file written again long after its start begins a new period from its last write."""
         written = written_of(identity)
-        now = self._now()
-        latest = max(now, self._timekeeper.wall())  # files are stamped by the wall clock, right or wrong
         if written is None or written - recording.start <= MAX_RECORDING:
             return False
+        now = self._now()
+        latest = max(now, self._timekeeper.wall())  # files are stamped by the wall clock, right or wrong
         seen = self._catalogue.first_seen(recording)
         if not is_rewritten(recording.start, written, birth_of(identity), first_seen=seen, now=latest):
             return False
@@ -297,17 +300,18 @@ class Deleter:
         deleted = [item.due.recording for item in chunk.intended if isinstance(removals[item.claim], Removed)]
         self._catalogue.forget(deleted, trail_seq=after(records))
         chunk.order.recorder.tell_deleted(deleted)
+        gone_by = self._now()
         for item, record in zip(chunk.intended, records, strict=True):
-            self._tell(chunk, item.due, removals[item.claim], record.seq)
+            self._tell(chunk, item.due, removals[item.claim], record.seq, gone_by)
 
-    def _tell(self, chunk: _Chunk, due: DueRecording, removal: Removal, seq: int) -> None:
+    def _tell(self, chunk: _Chunk, due: DueRecording, removal: Removal, seq: int, gone_by: datetime) -> None:
         recording = due.recording
         match removal:
             case Removed():
                 chunk.result.deleted += 1
                 chunk.result.links_left += removal.links_left > 0
                 chunk.result.shared_extents += removal.shared_extents is True
-                late = (self._now() - (due.deadline - chunk.order.margin)).total_seconds()
+                late = (gone_by - (due.deadline - chunk.order.margin)).total_seconds()
                 self._observer.deleted(
                     recording.stream,
                     late_s=late,

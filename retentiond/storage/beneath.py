@@ -9,6 +9,7 @@ from retentiond.storage.syscalls import (
     RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV,
+    Statx,
     SystemCalls,
 )
 
@@ -98,7 +99,7 @@ def components_of(path: bytes) -> list[bytes]:
 
 def checked_name(name: bytes) -> bytes:
     """Return `name` if it is one plain component. Raises OSError (EINVAL) if not."""
-    if len(components_of(name)) != 1:
+    if b"/" in name or b"\0" in name or name in (b"", b".", b".."):
         raise OSError(errno.EINVAL, "not a plain name")
     return name
 
@@ -109,9 +110,13 @@ def mount_of(calls: SystemCalls, descriptor: int) -> int:
     Raises:
         OSError: EXDEV if neither statx nor /proc tells. Never ENOENT, which would read as "the file is gone".
     """
-    told = calls.statx(descriptor).mount
-    if told is not None:
-        return told
+    return mount_from(descriptor, calls.statx(descriptor))
+
+
+def mount_from(descriptor: int, status: Statx) -> int:
+    """Return the same of a descriptor that was looked at already."""
+    if status.mount is not None:
+        return status.mount
     try:
         with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
             return next(int(line.split()[1]) for line in file if line.startswith(b"mnt_id:"))

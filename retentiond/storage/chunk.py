@@ -10,14 +10,27 @@ from retentiond.domain.decisions import OpenIntent
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Place, Unit
 from retentiond.ports import IMMUTABLE, Failed, Pinned, PinRefused, Refusal, Removal, Removed, StoreIdentity, Voided
-from retentiond.storage.beneath import OpenBeneath, checked_name, choose_opener, components_of, mount_of
+from retentiond.storage.beneath import OpenBeneath, checked_name, choose_opener, components_of, mount_from, mount_of
 from retentiond.storage.claim import ClaimDirectory, Emptied, remove_if_empty, remove_links_to
 from retentiond.storage.contents import Contents, look_at_file, look_into
+from retentiond.storage.extents import NEVER_SHARE
 from retentiond.storage.homes import Homes
 from retentiond.storage.identity import CLAIMED, OWN, StorePath, require_adopted, wrong_private
 from retentiond.storage.open_files import Usage
-from retentiond.storage.pins import PIN, Pin, error_name, identity_of, is_intended, is_same_inode, is_unit, size_in
+from retentiond.storage.pins import (
+    PIN,
+    Pin,
+    error_name,
+    identity_from,
+    identity_of,
+    is_intended,
+    is_same_inode,
+    is_unit,
+    size_in,
+)
 from retentiond.storage.syscalls import SystemCalls
+
+_BELOW_OWN = OWN + b"/"
 
 _LIED = "UNLINK_LIED"
 """The system said that it removed a name, and the name or the link is still there (FUSE)."""
@@ -61,6 +74,8 @@ class DirectoryChunk:
         self._expected = expected
         self._held = ExitStack()
         self._store = -1
+        self._mount = -1
+        self._may_share = True
         self._open_beneath: OpenBeneath
         self._claims: ClaimDirectory
         self._directories: dict[bytes, int] = {}
@@ -90,6 +105,8 @@ class DirectoryChunk:
             raise StorageError(f"{self._where.path}: was never adopted; nothing is deleted in it")
         self._store = self._hold(self._where.open())
         require_adopted(self._where, self._calls, self._store, expected)
+        self._mount = mount_of(self._calls, self._store)
+        self._may_share = expected.fs_type not in NEVER_SHARE
         self._open_beneath = choose_opener(self._calls, self._store)
         claimed = self._hold(self._open_beneath(self._store, OWN + b"/" + CLAIMED))
         wrong = wrong_private(self._where, os.fstat(claimed))
@@ -105,15 +122,16 @@ class DirectoryChunk:
 
     def pin(self, place: Place, unit: Unit) -> Pinned | PinRefused:
         try:
-            if components_of(place.path)[:1] == [OWN]:
-                return PinRefused(Refusal.NOT_A_RECORDING)
             directory = self._directory(place.directory)
-            descriptor = self._hold(os.open(checked_name(place.name), PIN, dir_fd=directory))
-            if not is_unit(os.fstat(descriptor).st_mode, unit):
+            if OWN in (place.path, place.directory) or place.directory.startswith(_BELOW_OWN):
                 return PinRefused(Refusal.NOT_A_RECORDING)
-            if mount_of(self._calls, descriptor) != mount_of(self._calls, self._store):
+            descriptor = self._hold(os.open(checked_name(place.name), PIN, dir_fd=directory))
+            status = self._calls.statx(descriptor)
+            if not is_unit(status.mode, unit):
+                return PinRefused(Refusal.NOT_A_RECORDING)
+            if mount_from(descriptor, status) != self._mount:
                 return PinRefused(Refusal.UNREACHABLE, "EXDEV")
-            identity = identity_of(self._calls, descriptor, unit)
+            identity = identity_from(self._calls, descriptor, status, unit)
         except FileNotFoundError:
             return PinRefused(Refusal.GONE)
         except OSError as error:
@@ -149,16 +167,17 @@ class DirectoryChunk:
         return error_name(error)
 
     def _doubt(self, pin: Pin, name: bytes) -> str | None:
-        """Say why what was claimed is not what was planned, None if it is the very same file, untouched."""
+        """Say why what was claimed is not what was planned, None if it is the very same file, untouched.
+
+        While the pin holds an inode its number is given to no other file, so it stands for birth and generation too.
+        """
         try:
-            descriptor = os.open(name, PIN, dir_fd=self._claims.descriptor)
-            try:
-                now = identity_of(self._calls, descriptor, pin.identity.unit)
-            finally:
-                os.close(descriptor)
+            claimed = os.stat(name, dir_fd=self._claims.descriptor, follow_symlinks=False)
         except OSError as error:
             return f"unverifiable_{error_name(error)}"
-        return None if now.same_as(pin.identity) else "changed"
+        planned = (pin.identity.inode, pin.identity.size_bytes, pin.identity.mtime_ns)
+        now = (claimed.st_ino, claimed.st_size, claimed.st_mtime_ns)
+        return None if now == planned else "changed"
 
     def _unlink_or_put_back(self, claim: str, pin: Pin, doubt: str | None) -> None:
         """Unlink what was claimed, or put it back if there is a doubt, a writer, or an error."""
@@ -179,7 +198,7 @@ class DirectoryChunk:
 
     def _contents(self, name: bytes, unit: Unit) -> Contents:
         if unit is Unit.FILE:
-            return look_at_file(self._calls, self._claims.descriptor, name)
+            return look_at_file(self._calls, self._claims.descriptor, name, may_share=self._may_share)
         return look_into(self._calls, self._open_beneath, self._claims.descriptor, name)
 
     def _unlink(self, claim: str, pin: Pin, contents: Contents, emptied: Emptied) -> None:

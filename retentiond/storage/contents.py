@@ -179,10 +179,13 @@ def _obstacle(directory: int, name: bytes, found: Statx, mount: int) -> str | No
     return None
 
 
-def look_at_file(calls: SystemCalls, directory: int, name: bytes) -> Contents:
-    """Say who has a file open, and whether its blocks are shared. Nothing stands against removing it. Never raises."""
+def look_at_file(calls: SystemCalls, directory: int, name: bytes, *, may_share: bool = True) -> Contents:
+    """Say who has a file open, and whether its blocks are shared, where the file system knows that at all.
+
+    Nothing stands against removing it. Never raises.
+    """
     descriptor = open_to_read(directory, name)
-    shared = None if descriptor is None else shares_extents(calls, descriptor)
+    shared = False if not may_share else None if descriptor is None else shares_extents(calls, descriptor)
     return Contents(usage_of(directory, name, descriptor), None, shared)
 
 

@@ -2,6 +2,9 @@
 
 from retentiond.storage.syscalls import SystemCalls
 
+NEVER_SHARE = frozenset({"ext2", "ext3", "ext4"})
+"""File systems that know neither reflinks nor snapshots of their own: no file of theirs need be asked."""
+
 
 def shares_extents(calls: SystemCalls, descriptor: int) -> bool | None:
     """Tell whether a file, open for reading, has blocks in common with another file or a snapshot on its file system.

@@ -71,9 +71,9 @@ def usage_of_open(descriptor: int) -> Usage | None:
         # ends a process that does not expect it. SIGURG is ignored by default. It is set on our descriptor, not on the
         # process. Giving a lease up would reset it; closing the descriptor does that for both leases.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        if not _may_lease(descriptor, fcntl.F_RDLCK):
-            return Usage.WRITER
-        return Usage.NOBODY if _may_lease(descriptor, fcntl.F_WRLCK) else Usage.READER
+        if _may_lease(descriptor, fcntl.F_WRLCK):
+            return Usage.NOBODY
+        return Usage.READER if _may_lease(descriptor, fcntl.F_RDLCK) else Usage.WRITER
     except OSError:
         return None
     finally:

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 
 from retentiond.domain.recording import Identity, Place, Unit
-from retentiond.storage.syscalls import SystemCalls
+from retentiond.storage.syscalls import Statx, SystemCalls
 
 PIN = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 """Holds anything, link or device, without opening it: nothing is read, and nothing happens to it."""
@@ -23,16 +23,19 @@ class Pin:
 
 def identity_of(calls: SystemCalls, descriptor: int, unit: Unit) -> Identity:
     """Return what makes the file behind a descriptor the very same file (rule S7). Raises OSError."""
-    status = os.fstat(descriptor)
-    birth_ns = calls.statx(descriptor).birth_ns
+    return identity_from(calls, descriptor, calls.statx(descriptor), unit)
+
+
+def identity_from(calls: SystemCalls, descriptor: int, status: Statx, unit: Unit) -> Identity:
+    """Return the same of a descriptor that was looked at already. Raises OSError."""
     return Identity(
-        inode=status.st_ino,
-        size_bytes=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        birth_ns=birth_ns,
-        links=status.st_nlink,
+        inode=status.inode,
+        size_bytes=status.size_bytes,
+        mtime_ns=status.mtime_ns,
+        birth_ns=status.birth_ns,
+        links=status.links,
         unit=unit,
-        handle=calls.handle(descriptor) if birth_ns is None else None,
+        handle=calls.handle(descriptor) if status.birth_ns is None else None,
     )
 
 

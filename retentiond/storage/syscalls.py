@@ -15,7 +15,11 @@ _RENAME_NOREPLACE = 1
 _STATX_BASIC = 0x7FF
 _STATX_BTIME = 0x800
 _STATX_MNT_ID = 0x1000
-_STATX_SIZE = 256
+_STATX_WANTED = _STATX_BASIC | _STATX_BTIME | _STATX_MNT_ID
+_NS = 1_000_000_000
+_STATX = struct.Struct("=I4xQI8xH2xQQ32xqI20xqI20xQ")
+"""Mask, attributes, links, mode, inode, size, birth, mtime and mount, where the kernel puts them."""
+_StatxBuffer = ctypes.c_char * 256
 _IMMUTABLE_OR_APPEND_ONLY = 0x10 | 0x20
 _FIEMAP = 0xC020660B
 _FIEMAP_HEAD = struct.Struct("=QQIIII")
@@ -40,9 +44,13 @@ RESOLVE_BENEATH = 0x08
 
 @dataclass(frozen=True, slots=True)
 class Statx:
-    """What statx(2) tells beyond stat. A part is None where the kernel or the file system does not keep it."""
+    """What statx(2) tells. A part is None where the kernel or the file system does not keep it."""
 
     mode: int
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+    links: int
     birth_ns: int | None
     mount: int | None
     locked: bool
@@ -66,19 +74,19 @@ class SystemCalls:
 
     def statx(self, directory: int, name: bytes = b"") -> Statx:
         """Look at `name` in a directory without following it, or at what the descriptor itself is (statx(2))."""
-        buffer = ctypes.create_string_buffer(_STATX_SIZE)
+        buffer = _StatxBuffer()
         flags = _AT_SYMLINK_NOFOLLOW if name else _AT_EMPTY_PATH | _AT_SYMLINK_NOFOLLOW
-        wanted = _STATX_BASIC | _STATX_BTIME | _STATX_MNT_ID
-        self._checked(self.libc.statx(directory, name, flags, wanted, buffer))
-        (mask,) = struct.unpack_from("=I", buffer, 0)
-        (attributes,) = struct.unpack_from("=Q", buffer, 0x08)
-        (mode,) = struct.unpack_from("=H", buffer, 0x1C)
-        seconds, nanoseconds = struct.unpack_from("=qI", buffer, 0x50)
-        (mount,) = struct.unpack_from("=Q", buffer, 0x90)
+        self._checked(self.libc.statx(directory, name, flags, _STATX_WANTED, buffer))
+        told = _STATX.unpack_from(buffer, 0)
+        mask, attributes, links, mode, inode, size, birth, birth_ns, mtime, mtime_ns, mount = told
         return Statx(
             mode=mode,
-            birth_ns=int(seconds) * 1_000_000_000 + int(nanoseconds) if mask & _STATX_BTIME else None,
-            mount=int(mount) if mask & _STATX_MNT_ID else None,
+            inode=inode,
+            size_bytes=size,
+            mtime_ns=mtime * _NS + mtime_ns,
+            links=links,
+            birth_ns=birth * _NS + birth_ns if mask & _STATX_BTIME else None,
+            mount=mount if mask & _STATX_MNT_ID else None,
             locked=bool(attributes & _IMMUTABLE_OR_APPEND_ONLY),
         )
 
