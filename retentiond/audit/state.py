@@ -87,14 +87,20 @@ def state_from_fields(fields: Mapping[str, Any]) -> Decisions:
         incident = incident_from_fields(item)
         decisions.incidents[incident.ident] = incident
     for item in fields["findings"]:
-        key = FindingKey(FindingKind(item["kind"]), item["subject"])
-        decisions.findings[key] = Finding(key, item["message"], item["remedy"], item["facts"])
-        decisions.opened_at[key] = instants.from_text(item["opened"])
-        decisions.told_at[key] = instants.from_text(item["told"])
+        _take_finding(decisions, item)
     for item in fields["acknowledged"]:
         key = FindingKey(FindingKind(item["kind"]), item["subject"])
         decisions.acknowledged[key] = Acknowledgement(item["why"], instants.from_text(item["until"]), item["actor"])
     return decisions
+
+
+def _take_finding(decisions: Decisions, item: Mapping[str, Any]) -> None:
+    key = FindingKey(FindingKind(item["kind"]), item["subject"])
+    decisions.findings[key] = Finding(key, item["message"], item["remedy"], item["facts"])
+    decisions.opened_at[key] = instants.from_text(item["opened"])
+    decisions.told_at[key] = instants.from_text(item["told"])
+    if item.get("record") is not None:  # a state that an earlier version kept has none
+        decisions.opened_in[key] = item["record"]
 
 
 def _acknowledgement_to_fields(key: FindingKey, item: Acknowledgement) -> dict[str, Any]:
@@ -110,6 +116,7 @@ def _finding_to_fields(decisions: Decisions, item: Finding) -> dict[str, Any]:
         "remedy": item.remedy,
         "facts": item.facts,
         "opened": instants.to_text(decisions.opened_at[item.key]),
+        "record": decisions.opened_in.get(item.key),
         "told": instants.to_text(decisions.told_at[item.key]),
     }
 

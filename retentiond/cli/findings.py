@@ -65,6 +65,9 @@ def show(kind: str, subject: str | None, config: str, as_json: bool) -> None:
             say(f"        rests on {item.facts}")
         _print_note(item, decisions, now)
         say(f"        subject {item.key.subject}, open since {local(decisions.opened_at.get(item.key))}")
+        number = decisions.opened_in.get(item.key)
+        if number is not None:
+            say(f"        on the record as number {number}; to prove it: retentiond audit certificate {number}")
         kind_and_subject = f"{item.key.kind} {shlex.quote(item.key.subject)}"
         say(f"        to note it: retentiond findings acknowledge {kind_and_subject} --why '…' --for 14d")
 
@@ -118,6 +121,7 @@ def _fields(item: Finding, decisions: Decisions, now: datetime) -> dict[str, Any
         **finding_fields(item),
         "meaning": MEANING[item.key.kind],
         "facts": item.facts,
+        "record": decisions.opened_in.get(item.key),
         "opened": None if opened is None else instants.to_text(opened),
         "acknowledged": decisions.is_acknowledged(item.key, now),
         "acknowledged_until": None if noted is None else instants.to_text(noted.until),

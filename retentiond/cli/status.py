@@ -45,8 +45,10 @@ def _print(status: dict[str, Any]) -> None:
     if not findings:
         say(coloured("no open findings", "good"))
     for item in findings:
-        role = {"breach": "bad", "warning": "warn"}.get(item["severity"], "dim")
-        say(f"{coloured(item['severity'].upper().ljust(8), role)} {item['kind']}: {item['message']}")
+        noted = item.get("acknowledged", False)
+        role = "dim" if noted else {"breach": "bad", "warning": "warn"}.get(item["severity"], "dim")
+        word = "noted" if noted else item["severity"]
+        say(f"{coloured(word.upper().ljust(8), role)} {item['kind']}: {item['message']}")
         say(f"         {coloured(item['remedy'], 'dim')}")
 
 

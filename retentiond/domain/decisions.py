@@ -90,6 +90,7 @@ class Decisions:
     intents: dict[str, OpenIntent] = field(default_factory=dict)
     findings: dict[FindingKey, Finding] = field(default_factory=dict)
     opened_at: dict[FindingKey, datetime] = field(default_factory=dict)
+    opened_in: dict[FindingKey, int] = field(default_factory=dict)
     told_at: dict[FindingKey, datetime] = field(default_factory=dict)
     acknowledged: dict[FindingKey, Acknowledgement] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
@@ -197,6 +198,8 @@ class Decisions:
                 self.findings[key] = Finding(key, fields["message"], fields["remedy"], fields.get("facts", ""))
                 self.opened_at.setdefault(key, record.at)
                 self.acknowledged.pop(key, None)
+                if key not in self.opened_in or not fields.get("reminder", False):
+                    self.opened_in[key] = record.seq
                 self.told_at[key] = record.at
             case EventType.FINDING_ACKNOWLEDGED:
                 until = instants.from_text(fields["until"])
@@ -204,6 +207,7 @@ class Decisions:
             case _:
                 self.findings.pop(key, None)
                 self.opened_at.pop(key, None)
+                self.opened_in.pop(key, None)
                 self.told_at.pop(key, None)
                 self.acknowledged.pop(key, None)
 

@@ -13,6 +13,9 @@ from retentiond.domain.register import Register
 SAMPLE_EVERY = timedelta(hours=1)
 """A camera that goes on recording is looked at so often; a recording with sound is enough."""
 
+LOOK_ELSEWHERE_EVERY = timedelta(days=1)
+"""A camera that records nothing new is looked at so often all the same, at another of its recordings."""
+
 FAILURES_TOLERATED = 2
 """A recorder may be busy with its newest film; when nothing can be said more often than that, it is a finding."""
 
@@ -41,10 +44,11 @@ class Sampled:
 
 
 def is_wanted(known: Sampled | None, facts: str, newest: datetime, now: datetime) -> bool:
-    """Tell whether a stream is to be looked at: it is new, its circumstances changed, or it recorded since."""
+    """Tell whether a stream is to be looked at: it is new, its circumstances changed, it recorded since, or daily."""
     if known is None or known.facts != facts:
         return True
-    return abs(now - known.looked_at) >= SAMPLE_EVERY and newest != known.newest
+    since = abs(now - known.looked_at)
+    return since >= LOOK_ELSEWHERE_EVERY or (since >= SAMPLE_EVERY and newest != known.newest)
 
 
 def after_samples(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from retentiond.domain.errors import RetentiondError
 from retentiond.domain.finding import Finding
+from retentiond.domain.instants import EPOCH
 from retentiond.domain.media import Looked, Media
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import Category, Recording, StoreName, Stream
@@ -21,6 +22,9 @@ TRIES = 3
 """So many of the newest recordings are tried: the newest of all may still be written."""
 
 _LATELY = timedelta(hours=1)
+_GOLDEN = 0.6180339887
+"""Multiples of it, less their whole parts, spread evenly over a stretch, however many there are."""
+
 _TICK = timedelta(milliseconds=1)
 _ALL = DeletionRule("all", frozenset(), timedelta())
 
@@ -55,7 +59,7 @@ class Sampler:
     def wanted(
         self, recorders: Iterable[tuple[StoreName, Recorder]], register: Register, now: datetime
     ) -> tuple[Wanted, ...]:
-        """Return what is to be looked into now: of new cameras, of changed ones, and of all once an hour."""
+        """Return what is to be looked into now: of new cameras, of changed ones, of all once an hour or a day."""
         return tuple(
             item for store, recorder in recorders for item in self._of_store(store, _devices(recorder), register, now)
         )
@@ -91,13 +95,21 @@ class Sampler:
             sampled = known.get(stream)
             if is_wanted(sampled, facts, newest, now):
                 changed = sampled is None or sampled.facts != facts
-                yield Wanted(stream, facts, self._oldest(stream) if changed else (), self._newest(stream, newest))
+                always = self._oldest(stream) if changed else self._elsewhere(stream, newest, now)
+                yield Wanted(stream, facts, always, self._newest(stream, newest))
 
     def _oldest(self, stream: Stream) -> tuple[Recording, ...]:
         oldest = self._catalogue.oldest(stream, None, None)
         if oldest is None:
             return ()
         rows = self._catalogue.find([Span(stream, oldest - _TICK, oldest, _ALL)], 1)
+        return tuple(row.recording for row in rows)
+
+    def _elsewhere(self, stream: Stream, newest: datetime, now: datetime) -> tuple[Recording, ...]:
+        """Return a recording somewhere between the oldest and the newest, each day another one."""
+        oldest = self._catalogue.oldest(stream, None, None) or newest
+        begin = oldest + (newest - oldest) * ((now - EPOCH).days * _GOLDEN % 1)
+        rows = self._catalogue.find([Span(stream, begin - _TICK, newest, _ALL)], 1)
         return tuple(row.recording for row in rows)
 
     def _newest(self, stream: Stream, newest: datetime) -> tuple[Recording, ...]:

@@ -87,6 +87,39 @@ def test_sound_that_is_not_allowed_is_found_until_the_footage_is_gone(world: Wor
     assert [line for line in world.records("finding.closed") if line["kind"] == "unexpected_audio"]
 
 
+def test_a_camera_that_records_nothing_new_is_looked_into_every_day_each_time_elsewhere(
+    world: World, films: Path
+) -> None:
+    register(world, audio=False)
+    world.start()
+    for number in range(12):
+        write(world, BEGIN - (12 - number) * HOUR, films / ("loud" if number == 6 else "silent"))
+    world.scan()
+    assert look(world)
+    assert told(world) == [], "neither the first nor the last has sound"
+    days = 0
+    while not told(world):
+        world.pass_time(DAY, look_every=DAY)
+        assert look(world), "once a day"
+        assert not look(world)
+        days += 1
+        assert days < 25, "twelve recordings, and each day another one"
+    assert f"begins {BEGIN - 6 * HOUR:%Y-%m-%dT%H}" in told(world)[0].message
+
+
+def test_the_finding_has_a_number_on_the_record_and_keeps_it_when_it_is_said_again(world: World, films: Path) -> None:
+    register(world, audio=False)
+    world.start()
+    write(world, BEGIN - HOUR, films / "loud")
+    world.scan()
+    look(world)
+    (item,) = told(world)
+    (opened,) = [line for line in world.records("finding.opened") if line["kind"] == "unexpected_audio"]
+    assert world.journal.decisions.opened_in[item.key] == opened["seq"]
+    world.restart()
+    assert world.journal.decisions.opened_in[item.key] == opened["seq"]
+
+
 def test_a_word_in_the_register_is_enough_to_look_again(world: World, films: Path) -> None:
     register(world, audio=True)
     world.start()

@@ -10,7 +10,8 @@ configurations of theirs, and real files in a store that is really scanned; only
       stores:
         main: {recorder: motion, cameras: {reception: silent, lobby: sound}}
       files:
-        main: {reception: ["2026-03-01 02:00"]}         # local time of the store's zone, Europe/Tallinn
+        main: {reception: ["2026-03-01 02:00"]}         # local time of the store's zone, Europe/Tallinn; a file that is
+                                                        # called "… with sound" or "… silent" is a real film
       find:
         2026-03-31: [unregistered_device main / lobby]  # an instant as the register writes them: what is found then
 """
@@ -34,13 +35,16 @@ from retentiond.domain.finding import Finding, FindingKind
 from retentiond.domain.period import parse_deletion_period
 from retentiond.domain.recording import Category, StoreName
 from retentiond.domain.rule import DeletionRule, Policy
-from retentiond.ports import Recorder
+from retentiond.ports import Catalogue, Recorder
+from retentiond.probe.memory import SampleFile
+from retentiond.probe.process import WorkerProbe
 from retentiond.recorders.registry import build_recorder
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.outlook import Forecaster
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
+from retentiond.services.sample import Sampler
 from retentiond.services.scan import StoreScan, walk_whole
 from retentiond.services.survey import Surveyor
 from retentiond.services.view import Site, Sources, View
@@ -54,6 +58,7 @@ from tests.fakes.trail import MemoryTrail
 SCENES = Path(__file__).parents[2] / "scenes"
 ZONE = "Europe/Tallinn"
 LAYOUT = "{camera}/%Y-%m-%d/%H-%M-%S.mp4"
+FILMS = ("with sound", "silent")
 BESIDE_THE_POINT = frozenset({FindingKind.STORE_UNADOPTED})
 """Found in every scene, since no store of one is adopted."""
 
@@ -65,6 +70,11 @@ class Scene:
     file: str
     title: str
     text: Mapping[str, Any]
+
+    @property
+    def has_films(self) -> bool:
+        """Whether there are real films in it."""
+        return any(word in repr(self.text.get("files")) for word in FILMS)
 
     @property
     def looks(self) -> Iterator[tuple[datetime, set[str]]]:
@@ -82,11 +92,11 @@ def read_scenes() -> list[Scene]:
     ]
 
 
-def play(scene: Scene, root: Path, now: datetime) -> set[str]:
-    """Return what is found in a scene at `now`: kind and subject of each finding."""
+def play(scene: Scene, root: Path, now: datetime, films: Mapping[str, Path]) -> set[str]:
+    """Return what is found in a scene at `now`: kind and subject of each finding. `films` are silent and with sound."""
     with ExitStack() as stack:
         catalogue = stack.enter_context(open_in_memory())
-        sites = [_site(root, name, told, scene, now) for name, told in scene.text.get("stores", {}).items()]
+        sites = [_site(root, name, told, scene, now, films) for name, told in scene.text.get("stores", {}).items()]
         book = _book(scene)
         observer, memory = RememberingObserver(), FakeClockMemory()
         clock = FakeClock(now)
@@ -96,6 +106,7 @@ def play(scene: Scene, root: Path, now: datetime) -> set[str]:
                 walk_whole(StoreScan(site.store, site.recorder, catalogue, observer), site.store, book, now)
         journal = Journal(MemoryTrail(), _NoCache(), Decisions(), Spool(os.devnull, (), lambda: now))
         planner = Planner(catalogue, journal, dispute_grace=timedelta(hours=24), winding_down=frozenset())
+        sampler = _sampled(scene, root, sites, catalogue, book, now)
         sources = Sources(
             tuple(sites),
             catalogue,
@@ -105,8 +116,22 @@ def play(scene: Scene, root: Path, now: datetime) -> set[str]:
             lambda: iter(()),
             journal.decisions,
             enforcing=True,
+            sampler=sampler,
         )
         return {_told(item) for item in View(sources, book).check() if item.key.kind not in BESIDE_THE_POINT}
+
+
+def _sampled(  # noqa: PLR0917
+    scene: Scene, root: Path, sites: list[Site], catalogue: Catalogue, book: RuleBook, now: datetime
+) -> Sampler | None:
+    """Look into the films of a scene, as the daemon does; None where it has none."""
+    if not scene.has_films:
+        return None
+    probe = WorkerProbe({site.store.name: str(root / site.store.name) for site in sites})
+    sampler = Sampler(catalogue, probe, SampleFile(str(root / "samples.json"), writes=True))
+    wanted = sampler.wanted([(site.store.name, site.recorder) for site in sites], book.register, now)
+    sampler.take(sampler.look(wanted), now)
+    return sampler
 
 
 def _told(item: Finding) -> str:
@@ -134,7 +159,9 @@ def _book(scene: Scene) -> RuleBook:
 # --- stores and recorders -----------------------------------------------------------------------------------------
 
 
-def _site(root: Path, name: str, told: Mapping[str, Any], scene: Scene, now: datetime) -> Site:
+def _site(  # noqa: PLR0917
+    root: Path, name: str, told: Mapping[str, Any], scene: Scene, now: datetime, films: Mapping[str, Path]
+) -> Site:
     path = root / name
     path.mkdir(exist_ok=True)
     config = _configure(told, path)
@@ -149,15 +176,15 @@ def _site(root: Path, name: str, told: Mapping[str, Any], scene: Scene, now: dat
     )
     for camera, starts in scene.text.get("files", {}).get(name, {}).items():
         for start in starts:
-            begun = datetime.fromisoformat(start).replace(tzinfo=ZoneInfo(ZONE))
+            begun = datetime.fromisoformat(start[:16]).replace(tzinfo=ZoneInfo(ZONE))
             if begun < now:
-                _record(path / _named(kind, camera, begun))
+                _record(path / _named(kind, camera, begun), films.get(start[16:].strip()))
     return Site(DirectoryStore(StoreName(name), str(path), expected=lambda: None), recorder)
 
 
-def _record(path: Path) -> None:
+def _record(path: Path, film: Path | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x")
+    path.write_bytes(b"x" if film is None else film.read_bytes())
 
 
 def _named(kind: str, camera: str, start: datetime) -> str:

@@ -1,22 +1,36 @@
 """Every scene is played, and finds what it says and nothing else."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from retentiond.domain.finding import FindingKind
-from tests.integration.rooms.scene import Scene, play, read_scenes
+from tests.clips import make_clip
+from tests.integration.rooms.scene import FILMS, Scene, play, read_scenes
+from tests.system.harness import needs
 
 ALL = read_scenes()
 LOOKS = [(scene, when, found) for scene in ALL for when, found in scene.looks]
 
 
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Real films, by what a scene says of them."""
+    needs("ffmpeg")
+    directory = tmp_path_factory.mktemp("films")
+    return {word: make_clip(directory / word, "plain.mp4", sound=word == "with sound") for word in FILMS}
+
+
 @pytest.mark.parametrize(
     ("scene", "when", "found"), LOOKS, ids=[f"{scene.title} ({when:%Y-%m-%d %H:%M}Z)" for scene, when, _ in LOOKS]
 )
-def test_a_scene_finds_what_it_says(scene: Scene, when: datetime, found: set[str], tmp_path: Path) -> None:
-    assert play(scene, tmp_path, when) == found
+def test_a_scene_finds_what_it_says(
+    scene: Scene, when: datetime, found: set[str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    films = request.getfixturevalue("films") if scene.has_films else {}
+    assert play(scene, tmp_path, when, films) == found
 
 
 def test_there_are_scenes_of_everything() -> None:
@@ -31,6 +45,10 @@ def test_every_kind_that_the_room_check_knows_is_in_some_scene() -> None:
     kinds = list(FindingKind)
     rooms = kinds[: kinds.index(FindingKind.SOURCES_DISAGREE) + 1]
     assert {kind.value for kind in rooms} <= told
+
+
+def test_sound_that_nobody_allowed_is_in_some_scene() -> None:
+    assert any(line.startswith(FindingKind.UNEXPECTED_AUDIO) for _, _, found in LOOKS for line in found)
 
 
 def test_scenes_show_what_is_fine_too() -> None:

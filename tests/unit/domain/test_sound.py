@@ -10,6 +10,7 @@ from retentiond.domain.media import Looked, Media, Opaque, OpaqueReason
 from retentiond.domain.recording import Category, Place, Recording, Stream
 from retentiond.domain.register import Register, Tracks
 from retentiond.domain.sound import (
+    LOOK_ELSEWHERE_EVERY,
     SAMPLE_EVERY,
     Sampled,
     after_samples,
@@ -103,5 +104,7 @@ def test_a_camera_is_looked_at_when_it_is_new_when_it_changed_and_each_hour_that
     assert not is_wanted(known, "facts", NOW, NOW + SAMPLE_EVERY - TICK)
     assert is_wanted(known, "facts", NOW, NOW + SAMPLE_EVERY)
     assert not is_wanted(known, "facts", NOW - HOUR, NOW + SAMPLE_EVERY)
+    assert not is_wanted(known, "facts", NOW - HOUR, NOW + LOOK_ELSEWHERE_EVERY - TICK)
+    assert is_wanted(known, "facts", NOW - HOUR, NOW + LOOK_ELSEWHERE_EVERY), "daily, whatever it does"
     assert is_wanted(known, "other", NOW - HOUR, NOW)
     assert is_wanted(known, "facts", NOW, NOW - SAMPLE_EVERY), "the clock was set back"
