@@ -1,19 +1,21 @@
 """MPEG transport streams: packets of 188 bytes, tables that name their streams (ISO/IEC 13818-1).
 
-A table may change within a file, so the end is looked at as well as the begin, and packets of sound count even where
-no table names them.
+A table may change within a file, so the end is looked at as well as the begin: at both as much as it takes to see a
+table of streams and a clock there, 64 KiB at least and 512 KiB at most. Packets of sound count in there even where no
+table names them.
 """
 
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from retentiond.domain.media import Media
+from retentiond.probe.mpegts_packets import Packets
 from retentiond.probe.window import Window
 
-_PACKET = 188
-_SYNC = 0x47
+_SYNC = b"\x47"
+_SYNC_WITHIN = 212
 _STRIDES = ((188, 0), (192, 4), (204, 0))
-_LOOKED_AT = 512 << 10
+_ENDS = (64 << 10, 512 << 10)
 
 _VIDEO = frozenset((0x01, 0x02, 0x10, 0x1B, 0x1E, 0x1F, 0x20, 0x21, 0x24, 0x25, 0x33, 0x42, 0x80, 0xD1, 0xD2, 0xEA))
 _AUDIO_STANDARD = frozenset((0x03, 0x04, 0x0F, 0x11, 0x1C, 0x2D, 0x2E, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x8A))
@@ -40,17 +42,22 @@ class _Streams:
 
 def is_mpegts(head: bytes) -> bool:
     """Tell whether a file that begins so is one."""
-    return _stride(head) is not None
+    return _stride(head) in {(first, step) for step, first in _STRIDES}
 
 
 def read_mpegts(window: Window) -> Media | None:
     """Return what the stream says of itself; None if no table names its streams. Raises as `read_mp4`."""
     found = _Streams()
-    head = window.read_up_to(0, _LOOKED_AT)
-    _read_packets(head, found)
-    if window.size > len(head):
-        begin = max(len(head), window.size - _LOOKED_AT)
-        _read_packets(window.read_up_to(begin, _LOOKED_AT), found)
+    seen, looked_at = False, 0
+    for length in _ENDS:
+        if not seen and looked_at < window.size:
+            looked_at = min(length, window.size)
+            seen = _read_packets(window.read(0, looked_at), found)
+    seen = False
+    for length in _ENDS:
+        begin = max(looked_at, window.size - length)
+        if not seen and begin < window.size:
+            seen = _read_packets(window.read(begin, window.size - begin), found)
     if not found.there:
         return None
     return Media("mpegts", found.video, found.audio, _duration(found))
@@ -63,65 +70,72 @@ def _duration(found: _Streams) -> timedelta | None:
     return timedelta(seconds=seconds) if 0 < seconds <= _LONGEST_S else None
 
 
-def _stride(data: bytes, begin: int = 0) -> tuple[int, int] | None:
-    """Return how far packets lie apart, and where in each its first byte is."""
-    for step, first in _STRIDES:
-        places = range(begin + first, begin + first + 3 * step, step)
-        if len(data) > places[-1] and all(data[at] == _SYNC for at in places):
-            return step, first
+def _stride(data: bytes) -> tuple[int, int] | None:
+    """Return where the first byte of the first whole packet is, and how far packets lie apart."""
+    at = -1
+    while (at := data.find(_SYNC, at + 1, _SYNC_WITHIN)) >= 0:
+        for step, first in _STRIDES:
+            if at >= first and data[at + step : at + 2 * step + 1 : step] == _SYNC * 2:
+                return at, step
     return None
 
 
-def _read_packets(data: bytes, found: _Streams) -> None:
-    begin = next((at for at in range(min(len(data), 208)) if _stride(data, at)), None)
-    told = None if begin is None else _stride(data, begin)
-    if begin is None or told is None:
-        return
-    step, first = told
-    for at in range(begin + first, len(data) - _PACKET + 1, step):
-        if data[at] == _SYNC:
-            _read_packet(data[at : at + _PACKET], found)
+def _read_packets(data: bytes, found: _Streams) -> bool:
+    """Read the packets of a stretch. Returns whether a table of streams and a clock are among them."""
+    told = _stride(data)
+    if told is None:
+        return False
+    packets = Packets(data, *told)
+    tables = _read_tables(packets, found)
+    for content in packets.beginnings(found.tables | {0}, wanted=False):
+        if content[:3] == b"\x00\x00\x01" and len(content) > 3:
+            found.audio |= 0xC0 <= content[3] <= 0xDF
+            found.video |= 0xE0 <= content[3] <= 0xEF
+    return _note_clocks(packets, found) and tables
 
 
-def _read_packet(packet: bytes, found: _Streams) -> None:
-    pid = (packet[1] & 0x1F) << 8 | packet[2]
-    adaptation, payload = packet[3] & 0x20, packet[3] & 0x10
-    at = 4
-    if adaptation:
-        at += 1 + packet[4]
-        if packet[4] >= 7 and packet[5] & 0x10:
-            _note_clock(packet, pid, found)
-    if not payload or at >= _PACKET or not packet[1] & 0x40:
-        return
-    content = packet[at:]
-    if pid == 0 or pid in found.tables:
-        _read_section(content, pid, found)
-    elif content[:3] == b"\x00\x00\x01" and len(content) > 3:
-        found.audio |= 0xC0 <= content[3] <= 0xDF
-        found.video |= 0xE0 <= content[3] <= 0xEF
+def _read_tables(packets: Packets, found: _Streams) -> bool:
+    """Read what names programs, then what names their streams. Returns whether one of these was read."""
+    for content in packets.beginnings({0}, wanted=True):
+        _read_programs(content, found)
+    read = [_read_section(content, found) for content in packets.beginnings(found.tables, wanted=True)]
+    return any(read)
 
 
-def _note_clock(packet: bytes, pid: int, found: _Streams) -> None:
-    clock = int.from_bytes(packet[6:11], "big") >> 7
+def _note_clocks(packets: Packets, found: _Streams) -> bool:
     if found.clock_pid is None:
-        found.clock_pid, found.first_clock = pid, clock
-    if found.clock_pid == pid:
-        found.last_clock = clock
+        for found.clock_pid, found.first_clock in packets.clocks(backward=False):
+            break
+    for pid, clock in packets.clocks(backward=True):
+        if pid == found.clock_pid:
+            found.last_clock = clock
+            return True
+    return False
 
 
-def _read_section(content: bytes, pid: int, found: _Streams) -> None:
-    """Read a table of programs, or of the streams of one, as far as it lies in one packet."""
+def _section(content: bytes) -> tuple[bytes, int]:
+    """Return a table as far as it lies in one packet, and where what it says ends."""
     section = content[1 + content[0] :]
     if len(section) < 12:
-        return
-    end = min(len(section), 3 + ((section[1] & 0x0F) << 8 | section[2]) - 4)
-    if pid == 0 and section[0] == 0x00:
+        return b"", 0
+    return section, min(len(section), 3 + ((section[1] & 0x0F) << 8 | section[2]) - 4)
+
+
+def _read_programs(content: bytes, found: _Streams) -> None:
+    section, end = _section(content)
+    if section[:1] == b"\x00":
         for at in range(8, end - 3, 4):
             if section[at : at + 2] != b"\x00\x00":
                 found.tables.add((section[at + 2] & 0x1F) << 8 | section[at + 3])
-    elif pid != 0 and section[0] == 0x02:
-        found.there = True
-        _read_streams(section, 12 + ((section[10] & 0x0F) << 8 | section[11]), end, found)
+
+
+def _read_section(content: bytes, found: _Streams) -> bool:
+    section, end = _section(content)
+    if section[:1] != b"\x02":
+        return False
+    found.there = True
+    _read_streams(section, 12 + ((section[10] & 0x0F) << 8 | section[11]), end, found)
+    return True
 
 
 def _read_streams(section: bytes, at: int, end: int, found: _Streams) -> None:

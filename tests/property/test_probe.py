@@ -1,6 +1,7 @@
 """Whatever is in a file: no crash, no hang, no read outside of it, no more reads than are allowed."""
 
 import struct
+from datetime import timedelta
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -55,9 +56,33 @@ def riff(*kinds: bytes) -> bytes:
     return chunk(b"RIFF", b"AVI " + chunk(b"LIST", b"hdrl" + chunk(b"avih", bytes(56)) + streams))
 
 
+def fragment(number: int, samples: int = 10, *, data: bytes = b"") -> bytes:
+    """A second of pictures, the `number`th, at 1,000 units a second."""
+    tfhd = box(b"tfhd", struct.pack(">II", 0, 1))
+    tfdt = box(b"tfdt", struct.pack(">II", 0, number * 1000))
+    trun = box(b"trun", struct.pack(">II", 0x100, samples), struct.pack(">I", 1000 // samples) * samples)
+    traf = box(b"traf", tfhd, tfdt, trun)
+    return box(b"moof", box(b"mfhd", struct.pack(">II", 0, number + 1)), traf) + box(b"mdat", data)
+
+
+def fragmented(count: int, *, index: bool, data: bytes = b"") -> bytes:
+    mvhd = box(b"mvhd", struct.pack(">IIIII", 0, 0, 0, 1000, 0), bytes(80))
+    tracks = track(b"vide").replace(struct.pack(">II", 1000, 5000), struct.pack(">II", 1000, 0))
+    out, places = box(b"ftyp", b"isom") + box(b"moov", mvhd, tracks), []
+    for number in range(count):
+        places.append(len(out))
+        out += fragment(number, data=data)
+    if index:
+        entries = b"".join(struct.pack(">IIBBB", number * 1000, at, 1, 1, 1) for number, at in enumerate(places))
+        content = box(b"tfra", struct.pack(">IIII", 0, 1, 0, count), entries)
+        out += box(b"mfra", content, box(b"mfro", struct.pack(">II", 0, 8 + len(content) + 16)))
+    return out
+
+
 SEEDS = (
     movie(b"vide", b"soun"),
-    movie(b"vide", duration=0) + box(b"moof", box(b"traf", box(b"tfhd", bytes(8)), box(b"trun", bytes(8)))) * 3,
+    fragmented(3, index=True),
+    fragmented(3, index=False),
     matroska(1, 2),
     transport(0x1B, 0x0F),
     riff(b"vids", b"auds"),
@@ -93,6 +118,7 @@ def test_each_seed_is_understood() -> None:
     assert [(item.video, item.audio) for item in found if isinstance(item, Media)] == [
         (True, True),
         (True, False),
+        (True, False),
         (True, True),
         (True, True),
         (True, True),
@@ -104,6 +130,46 @@ def test_silent_ones_are_silent() -> None:
         looked = Watched(silent).look()
         assert isinstance(looked, Media)
         assert (looked.video, looked.audio) == (True, False)
+
+
+def test_an_hour_of_fragments_takes_a_few_reads() -> None:
+    decoy = b"\0\0\0\x18moof\0\0\0\x10mfhd" + bytes(8)
+    for index, data in ((True, b""), (False, b""), (False, decoy * 3), (False, bytes(60_000))):
+        watched = Watched(fragmented(3600 if len(data) < 1000 else 100, index=index, data=data))
+        looked = watched.look()
+        assert isinstance(looked, Media)
+        assert looked.duration == timedelta(seconds=3600 if len(data) < 1000 else 100)
+        assert len(watched.reads) < 20
+
+
+def test_fragments_that_pictures_imitate_are_counted_by_walking() -> None:
+    """More imitations than are tried, near the end: the boxes themselves tell, and nothing hangs."""
+    decoys = (b"\0\0\0\x18moof\0\0\0\x10mfhd" + bytes(7)) * 200_000
+    data = fragmented(5, index=False) + box(b"mdat", decoys)
+    looked = Watched(data).look()
+    assert isinstance(looked, Media)
+    assert looked.duration == timedelta(seconds=5)
+
+
+def test_the_end_of_a_broken_fragment_does_not_count() -> None:
+    whole = fragmented(9, index=False, data=bytes(3000))
+    looked = Watched(whole[: whole.rindex(b"moof") + 30]).look()
+    assert isinstance(looked, Media)
+    assert looked.duration is None or looked.duration <= timedelta(seconds=9)
+
+
+def test_sound_that_begins_within_a_stream_is_heard_at_its_end() -> None:
+    silent, loud = transport(0x1B), transport(0x1B, 0x0F)
+    filler = packet(0x1FFF, b"") * 8000
+    for data, sound in (
+        (silent + filler + silent, False),
+        (silent + filler + loud, True),
+        (loud + filler + silent, True),
+        (packet(0x1FFF, b"") * 1000 + loud + filler + silent, True),
+    ):
+        looked = Watched(data).look()
+        assert isinstance(looked, Media)
+        assert looked.audio is sound
 
 
 @given(st.binary(max_size=600))

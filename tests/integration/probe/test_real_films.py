@@ -56,6 +56,21 @@ def test_tracks_and_duration_are_those_that_ffprobe_finds(films: Path, form: str
         assert media.duration is not None
 
 
+def test_fragments_without_an_index_are_as_long_as_with_one(films: Path, tmp_path: Path) -> None:
+    """As MediaMTX writes them, and ffmpeg while it still records."""
+    indexed = films / "sound-fragmented.mp4"
+    whole = indexed.read_bytes()
+    path = tmp_path / "fragments.mp4"
+    path.write_bytes(whole[: whole.rindex(b"mfra") - 4])
+    assert look(path) == look(indexed)
+    path.write_bytes(whole[: whole.rindex(b"moof") - 4])
+    shorter, (_, _, told) = look(path), peer(path)
+    assert isinstance(shorter, Media)
+    assert shorter.duration is not None
+    assert told is not None
+    assert abs(shorter.duration - told) < NEAR
+
+
 @pytest.mark.parametrize("form", ["faststart.mp4", "film.mkv"])
 def test_the_creation_time_is_read_where_there_is_one(films: Path, form: str) -> None:
     media = look(films / f"sound-{form}")
