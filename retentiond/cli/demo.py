@@ -26,6 +26,7 @@ from retentiond.domain.errors import CannotCreateError, RetentiondError, Storage
 CAMERAS = ("entrance", "reception", "procedure-2", "back-door")
 DAYS = 45
 EVERY = timedelta(hours=2)
+PROHIBITED_FOR = timedelta(days=3)
 LIVE = 6
 """So many recordings fall due one by one while somebody looks."""
 
@@ -52,7 +53,12 @@ _REGISTER = """\
 rooms:
   - {id: hall, name: Entrance hall, class: public}
   - {id: reception, name: Reception, class: public}
-  - {id: procedure-2, name: Procedure room 2, class: intimate-care}
+  # Intimate care is given in this room since a short time only: what its camera recorded since is an incident.
+  - id: procedure-2
+    name: Procedure room 2
+    classes:
+      - {class: treatment, until: SINCE}
+      - {class: intimate-care, since: SINCE}
 devices:
   - id: 0190a3c4-0000-7000-8000-000000000001
     name: entrance
@@ -102,7 +108,7 @@ def _run_all(where: Path, *, once: bool) -> None:
     now = bootstrap.wall_now()
     say(f"making recordings of 4 cameras over {DAYS} days below {where} …")
     made = _make_store(where / "store", now)
-    config = _write_files(where)
+    config = _write_files(where, now)
     say(f"made {count_of(made, 'recording')} in {where / 'store'}")
     _step("A key", "it signs the record; whoever has its public half can check what this machine says later:")
     _run(config, "audit", "keygen")
@@ -172,11 +178,12 @@ def _clip(camera: str) -> bytes:
     return resources.files("retentiond").joinpath("demo_clips", "clip.mp4").read_bytes()
 
 
-def _write_files(where: Path) -> Path:
+def _write_files(where: Path, now: datetime) -> Path:
     config = where / "retentiond.yml"
     text = _SETTINGS.format(store=where / "store", state=where / "state", listen=bootstrap.free_address())
     config.write_text(text, encoding="utf-8")
-    (where / "register.yml").write_text(_REGISTER, encoding="utf-8")
+    since = (now - PROHIBITED_FOR).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    (where / "register.yml").write_text(_REGISTER.replace("SINCE", since), encoding="utf-8")
     (where / "state").mkdir(mode=0o750)
     for path in (where, config, where / "register.yml"):
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -220,6 +227,8 @@ def _show(config: Path, *, ask_first: bool) -> None:
     _step("Rooms", "a camera hangs where none may be, and one is not registered:")
     _wait_for(config, lambda status: status["ready"])
     _run(config, "check")
+    _step("Incident", "what was recorded in a room while that was prohibited is for two persons to decide about:")
+    _run(config, "incident", "list")
     _step("Plan", "the store is new to the daemon, so what is due in it waits for a person:")
     _run(config, "plan")
     with bootstrap.open_view(loaded) as view:
