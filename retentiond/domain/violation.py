@@ -4,14 +4,15 @@ Only what the register states counts, since an incident is about what is known: 
 sees or hears into it. Where it merely may reach the room, through one beside it, the room check says so (ADR 0024).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import product
 
 from retentiond.domain import instants
-from retentiond.domain.exposure_history import ExposedSpan, exposed_spans, used_spans
+from retentiond.domain.exposure_history import used_spans
 from retentiond.domain.recording import CameraName, StoreName
-from retentiond.domain.register import INTIMATE_CARE, KnownName, Register, Room
+from retentiond.domain.register import INTIMATE_CARE, Device, Register, Relation, Room
 from retentiond.domain.rule import RoomId
 from retentiond.domain.suspension import Reach
 from retentiond.domain.validity import ANY_TIME, Validity, common
@@ -42,13 +43,11 @@ class Violation:
 
 
 def violations(register: Register) -> tuple[Violation, ...]:
-    """Return the violations of every room, each time of a camera once. They rest on the register alone."""
-    return tuple(
-        item
-        for room in register.rooms
-        if (spans := _prohibited(room))
-        for item in _reaching(register, room.ident, spans)
-    )
+    """Return the violations of every room, each time of a camera once. They rest on the register alone.
+
+    Looks at each link of a device once, and costs no more for a long history than that is long.
+    """
+    return tuple(_reaching(register, {room.ident: _prohibited(room) for room in register.rooms}))
 
 
 def prohibited_since(register: Register, now: datetime) -> tuple[tuple[RoomId, datetime], ...]:
@@ -68,28 +67,18 @@ def before_prohibition(
 
     That was no violation. Whether it is to be kept until its deadline is for a person to say.
     """
-    found = []
-    for ident, begun in since:
-        room = register.room(ident)
-        spans = [
-            span
-            for item in ([] if room is None else used_spans(room, ANY_TIME))
-            if item.room_class != INTIMATE_CARE and (span := common((item.span, Validity(until=begun)))) is not None
-        ]
-        found.append((ident, begun, tuple(item.reach for item in _reaching(register, ident, spans))))
-    return tuple(found)
+    begun = dict(since)
+    spans = {room.ident: _before(room, begun[room.ident]) for room in register.rooms if room.ident in begun}
+    reach: dict[RoomId, list[Reach]] = {}
+    for item in _reaching(register, spans):
+        reach.setdefault(item.room, []).append(item.reach)
+    return tuple((room, begun[room], tuple(found)) for room, found in reach.items())
 
 
 def outside(wanted: Violation, taken: Iterable[Violation]) -> tuple[Violation, ...]:
     """Return the parts of a violation that lie in none of `taken` about the same."""
-    same = sorted((item.reach for item in taken if item.key == wanted.key), key=lambda reach: reach.since)
-    left, since = [], wanted.reach.since
-    for reach in same:
-        if since < min(reach.since, wanted.reach.until):
-            left.append((since, min(reach.since, wanted.reach.until)))
-        since = max(since, reach.until)
-    if since < wanted.reach.until:
-        left.append((since, wanted.reach.until))
+    same = ((item.reach.since, item.reach.until) for item in taken if item.key == wanted.key)
+    left = _without((wanted.reach.since, wanted.reach.until), same)
     return tuple(replace(wanted, reach=replace(wanted.reach, since=begin, until=end)) for begin, end in left)
 
 
@@ -117,29 +106,52 @@ def _prohibited(room: Room) -> list[Validity]:
     return [item.span for item in used_spans(room, ANY_TIME) if item.room_class == INTIMATE_CARE]
 
 
-def _reaching(register: Register, room: RoomId, spans: Sequence[Validity]) -> Iterator[Violation]:
-    """Yield what devices that the register states to reach the room recorded during `spans`."""
-    times: dict[tuple[str, StoreName, CameraName], list[tuple[datetime, datetime]]] = {}
-    for span in spans:
-        for item in exposed_spans(register, room, span):
-            if not item.exposure.through:
-                for known, meant in _named(item):
-                    key = (item.exposure.device.ident, known.source, known.name)
+def _before(room: Room, instant: datetime) -> list[Validity]:
+    """Return when, before an instant, the room was not prohibited."""
+    open_spans = (item.span for item in used_spans(room, ANY_TIME) if item.room_class != INTIMATE_CARE)
+    return [part for span in open_spans if (part := common((span, Validity(until=instant)))) is not None]
+
+
+def _reaching(register: Register, spans: Mapping[RoomId, Sequence[Validity]]) -> Iterator[Violation]:
+    """Yield what devices that the register states to reach a room recorded during the spans of that room."""
+    times: dict[tuple[RoomId, str, StoreName, CameraName], list[tuple[datetime, datetime]]] = {}
+    for device in register.devices:
+        for room, stated in _stated(device, spans.keys()):
+            for known, span in product(device.known_as, spans[room]):
+                meant = common((span, stated, known.validity, device.life))
+                if meant is not None:
+                    key = (room, device.ident, known.source, known.name)
                     times.setdefault(key, []).append((meant.since, meant.until))
-    for (device, store, camera), found in times.items():
+    for (room, ident, store, camera), found in times.items():
         for since, until in _merged(found):
             begin, end = max(since, instants.EARLIEST), min(until, instants.LATEST)
             if begin < end:
-                yield Violation(room, device, Reach(store, camera, frozenset(), begin, end), begin)
+                yield Violation(room, ident, Reach(store, camera, frozenset(), begin, end), begin)
 
 
-def _named(item: ExposedSpan) -> Iterator[tuple[KnownName, Validity]]:
-    """Yield the names that sources had for the device meanwhile, each with the time in which it was meant by it."""
-    device = item.exposure.device
-    for known in device.known_as:
-        meant = common((item.span, known.validity, device.life))
-        if meant is not None:
-            yield known, meant
+def _stated(device: Device, rooms: Collection[RoomId]) -> Iterator[tuple[RoomId, Validity]]:
+    """Yield when the device is stated to reach which of the rooms. Of several assignments the one named last counts."""
+    later: list[tuple[datetime, datetime]] = []
+    for link in reversed(device.links):
+        span = (link.validity.since, link.validity.until)
+        if link.room in rooms:
+            for since, until in _without(span, later if link.relation is Relation.ASSIGNED else ()):
+                yield link.room, Validity(since, until)
+        if link.relation is Relation.ASSIGNED:
+            later.append(span)
+
+
+def _without(
+    span: tuple[datetime, datetime], taken: Iterable[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the parts of a span that lie in none of `taken`."""
+    since, until = span
+    for begin, end in sorted(taken):
+        if since < min(begin, until):
+            yield since, min(begin, until)
+        since = max(since, end)
+    if since < until:
+        yield since, until
 
 
 def _merged(spans: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
