@@ -65,6 +65,34 @@ def test_only_names_that_it_gave_are_doubted(named: datetime, later: timedelta) 
     assert told(BEHIND, MENDED).later_by(named) == later
 
 
+@pytest.mark.parametrize(
+    ("named", "ahead"),
+    [
+        (NOON - 100 * HOUR - TOLERANCE - MINUTE, None),
+        (NOON - 100 * HOUR - TOLERANCE, -100 * HOUR),
+        (NOON - 90 * HOUR + TOLERANCE, -100 * HOUR),
+        (NOON - 90 * HOUR + TOLERANCE + MINUTE, None),
+    ],
+)
+def test_a_spell_may_have_given_the_names_from_its_first_to_its_last_minutes(
+    named: datetime, ahead: timedelta | None
+) -> None:
+    doubts = told(BEHIND, doubted(50 * HOUR, since=NOON + 60 * HOUR, last=NOON + 10 * HOUR))
+    assert doubts.ahead_at(named) == ahead
+
+
+def test_a_clock_that_was_right_and_trusted_time_ahead_named_well() -> None:
+    assert told(doubted(-5 * HOUR, since=NOON, last=NOON), settled(-5 * HOUR, last=NOON + HOUR)).misnamed == ()
+
+
+@pytest.mark.parametrize(("by", "remembered"), [(TOLERANCE, 0), (TOLERANCE + MINUTE, 1)])
+def test_what_is_five_minutes_off_is_not_remembered(by: timedelta, remembered: int) -> None:
+    for leap in (timedelta(), -HOUR):
+        assert len(told(doubted(-by, since=NOON, last=NOON), settled(leap, last=NOON + HOUR)).misnamed) == remembered
+    ahead = told(doubted(5 * HOUR, since=NOON, last=NOON), settled(5 * HOUR + by, last=NOON + HOUR))
+    assert len(ahead.misnamed) == remembered
+
+
 def test_where_two_wrong_clocks_gave_one_name_the_later_counts() -> None:
     again = doubted(-30 * HOUR, since=NOON - 95 * HOUR, last=NOON - 65 * HOUR)
     doubts = told(BEHIND, MENDED, again, settled(timedelta(), last=NOON - 60 * HOUR))
@@ -99,8 +127,11 @@ def test_while_the_doubt_goes_on_a_name_tells_how_far_the_clock_was_off() -> Non
 
 
 def test_the_same_doubt_told_again_is_the_same_spell() -> None:
-    again = doubted(-100 * HOUR + TOLERANCE, since=NOON - 95 * HOUR, last=NOON + 5 * HOUR)
-    assert told(BEHIND, again) == told(BEHIND)
+    for by in (TOLERANCE, MINUTE, -MINUTE, -TOLERANCE):
+        again = doubted(-100 * HOUR + by, since=NOON - 95 * HOUR, last=NOON + 5 * HOUR)
+        assert told(BEHIND, again) == told(BEHIND)
+    other = doubted(-100 * HOUR - TOLERANCE - MINUTE, since=NOON - 95 * HOUR, last=NOON + 5 * HOUR)
+    assert len(told(BEHIND, other).spells) == 2
 
 
 def test_two_faults_in_one_doubt_are_each_told_by_the_same_leap() -> None:

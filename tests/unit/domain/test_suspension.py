@@ -9,6 +9,7 @@ from retentiond.domain.recording import CameraName, Category, StoreName
 from retentiond.domain.register import Relation
 from retentiond.domain.suspension import (
     APPROVE_WITHIN,
+    ENDS_SOON,
     Ended,
     Extension,
     Reach,
@@ -231,7 +232,12 @@ def test_only_those_in_force_reach_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("placed", "latest"), [("2026-03-05 10:00", "2027-03-05 10:00"), ("2028-02-29 12:00", "2029-02-28 12:00")]
+    ("placed", "latest"),
+    [
+        ("2026-03-05 10:00", "2027-03-05 10:00"),
+        ("2027-03-05 10:00", "2028-03-05 10:00"),
+        ("2028-02-29 12:00", "2029-02-28 12:00"),
+    ],
 )
 def test_a_year_is_the_same_day_of_the_next(placed: str, latest: str) -> None:
     assert a_year_after(at(placed)) == at(latest)
@@ -267,3 +273,16 @@ def test_it_explains_what_fell_due_under_the_period_of_when_it_was_placed() -> N
 def test_it_explains_nothing_that_it_did_not_cover() -> None:
     assert not ended().explains(a_recording(PLACED, camera="entrance"), PERIOD, MARGIN)
     assert not ended(reach=()).explains(a_recording(PLACED, stream=a_stream(store=StoreName("x"))), PERIOD, MARGIN)
+
+
+@pytest.mark.parametrize("other", ["0", "zz"])
+def test_a_reach_selects_one_name_and_none_before_or_after_it(other: str) -> None:
+    (reach,) = a_suspension(cameras=["reception"]).reach
+    reach = replace(reach, store=STORE)
+    assert reach.selects(a_stream())
+    assert not reach.selects(a_stream(store=other))
+    assert not reach.selects(a_stream(camera=other))
+
+
+def test_people_are_told_a_week_before_a_hold_ends() -> None:
+    assert timedelta(days=7) == ENDS_SOON
