@@ -52,7 +52,7 @@ def run_all(trials: Sequence[Trial], faults: Sequence[Fault], failed: list[str])
         try:
             return undergo(trial, fault)
         except AssertionError as error:
-            failed.append(f"{fault}: {str(error).splitlines()[0]}")
+            failed.append(f"{fault}: {(str(error) or 'not as promised').splitlines()[0]}")
             print(f"  NOT RECOVERED {failed[-1]}", file=sys.stderr, flush=True)
             return True
 
@@ -83,6 +83,7 @@ def main() -> None:
                     faults = faults_of(counts)
                     happened = run_all(trials, faults, failed)
                     rows.append((names[kind], len(faults), happened, len(failed)))
+                    print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
     text = table(("fault", "points tried", "came to pass", "not recovered"), rows)
     text += f"\nA run that deletes five recordings makes {sum(counts.values()):,} system calls. {host()}.\n"
     put("fault-points", text) if chosen.only is None else print(text)
