@@ -7,20 +7,34 @@ from retentiond.bootstrap.parts import wall_now
 from retentiond.ports import DeviceRounds, DeviceSource
 
 if TYPE_CHECKING:
-    from retentiond.settings.values import Settings
+    from retentiond.settings.values import Settings, SourceSettings
     from retentiond.sources.credentials import Credentials
 
 
 def build_sources(settings: "Settings") -> tuple[DeviceSource, ...]:
     """Build every source that the configuration names."""
-    if not settings.sources:
-        return ()
-    from retentiond.sources.onvif import OnvifSource
+    return tuple(_build(item) for item in settings.sources)
 
-    return tuple(
-        OnvifSource(item.name, item.addresses, partial(_credentials, item.credentials), wall_now)
-        for item in settings.sources
-    )
+
+def _build(item: "SourceSettings") -> DeviceSource:
+    credentials = partial(_credentials, item.credentials)
+    match item.kind:
+        case "discovery":
+            from retentiond.sources.discovery import DiscoverySource
+
+            return DiscoverySource(item.name, item.interface)
+        case "netbox":
+            from retentiond.sources.netbox import NetboxSource
+
+            return NetboxSource(item.name, item.addresses[0], item.roles, credentials)
+        case "sound":
+            from retentiond.sources.sound import SoundSource
+
+            return SoundSource(item.name)
+        case _:
+            from retentiond.sources.onvif import OnvifSource
+
+            return OnvifSource(item.name, item.addresses, credentials, wall_now)
 
 
 def build_rounds(settings: "Settings") -> DeviceRounds:

@@ -28,6 +28,8 @@ class SeenDevice:
         seen_at: when it was there; None for now.
         address: where it is on the network; a device that the register has at this address is this one.
         place: where the source says that it hangs; compared with the rooms of the register, and never shown.
+        noun: what it is, for people.
+        where: what `store` is, for people.
     """
 
     store: StoreName
@@ -38,6 +40,8 @@ class SeenDevice:
     seen_at: datetime | None = None
     address: str = ""
     place: str = ""
+    noun: str = "camera"
+    where: str = "store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def _overstayed(device: Device, why: str) -> Finding:
 
 def check_seen(register: Register, seen: Iterable[SeenDevice], now: datetime) -> Iterator[Finding]:
     """Yield what sources know and the register does not say. What one of them cannot tell hides no other."""
-    strange: dict[tuple[StoreName, CameraName], set[str]] = {}
+    strange: dict[tuple[StoreName, CameraName], list[SeenDevice]] = {}
     for sighting in seen:
         instant = now if sighting.seen_at is None else sighting.seen_at
         device = _whose(register, sighting, instant)
@@ -137,13 +141,13 @@ def check_seen(register: Register, seen: Iterable[SeenDevice], now: datetime) ->
             if left is not None and left.temporary:
                 yield _overstayed(left, f"it is still known to {sighting.store!r} ({sighting.source})")
             else:
-                strange.setdefault((sighting.store, sighting.camera), set()).add(sighting.source)
+                strange.setdefault((sighting.store, sighting.camera), []).append(sighting)
             continue
         if sighting.records_audio and not device.records_audio(instant):
             yield _audio_enabled(sighting)
         yield from _elsewhere(register, device, sighting, instant)
-    for (store, camera), sources in strange.items():
-        yield _unregistered(register, store, camera, ", ".join(sorted(sources)))
+    for sightings in strange.values():
+        yield _unregistered(register, sightings)
 
 
 def check_listings(
@@ -213,7 +217,9 @@ def _left_before(register: Register, sighting: SeenDevice, instant: datetime) ->
     return max(left, key=lambda device: device.life.until, default=None)
 
 
-def _unregistered(register: Register, store: StoreName, camera: CameraName, sources: str) -> Finding:
+def _unregistered(register: Register, sightings: Sequence[SeenDevice]) -> Finding:
+    first = sightings[0]
+    store, camera, sources = first.store, first.camera, ", ".join(sorted({item.source for item in sightings}))
     elsewhen = [
         f"{device.ident} {span_text(common((known.validity, device.life)) or known.validity)}"
         for known, device in register.devices_named(store, camera)
@@ -222,7 +228,7 @@ def _unregistered(register: Register, store: StoreName, camera: CameraName, sour
     return finding(
         FindingKind.UNREGISTERED_DEVICE,
         f"{store} / {camera}",
-        f"camera {camera!r} of store {store!r} ({sources}) {what}",
+        f"{first.noun} {camera!r} of {first.where} {store!r} ({sources}) {what}",
         f"register the device with `known_as: {{{store}: {camera}}}` and its room, or remove it",
         facts=sources,
     )

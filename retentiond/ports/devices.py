@@ -18,10 +18,11 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """What a source said when it was read."""
+    """What a source said when it was read. `complete` says that what it does not name is, by it, not there."""
 
     seen: tuple[SeenDevice, ...] = ()
     unreached: tuple[Unreached, ...] = ()
+    complete: bool = False
 
 
 class DeviceSource(Protocol):

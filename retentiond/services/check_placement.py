@@ -63,6 +63,9 @@ def check_rooms(
             seen += _recorded(status)
     for source, reading in readings:
         seen += reading.seen
+        if reading.complete:
+            title = f"the source {source.name!r} ({source.kind})"
+            listings.append(Listing(source.name, title, frozenset(device.camera for device in reading.seen)))
         unreachable += [_unreached(source, item) for item in reading.unreached]
         inventory.append(Inventory(f"{source.kind}/{source.name}", DeviceKind.CAMERA, len(reading.seen)))
     found = check_placement(register, seen, now, listings)

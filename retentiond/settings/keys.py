@@ -25,10 +25,15 @@ TOP = (
 )
 RULE = ("name", "categories", "deletion_period", "stores", "cameras", "rooms")
 STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "winding_down", "copies")
-SOURCES = ("onvif",)
-"""Who besides the recorders is asked about devices."""
+SOURCES = {
+    "onvif": ("name", "kind", "addresses", "credentials"),
+    "discovery": ("name", "kind", "interface"),
+    "netbox": ("name", "kind", "addresses", "credentials", "roles"),
+    "sound": ("name", "kind"),
+}
+"""Who besides the recorders is asked about devices, and what may be said of each."""
 
-SOURCE = ("name", "kind", "addresses", "credentials")
+SOURCE = ("name", "kind", "addresses", "credentials", "interface", "roles")
 AUDIT = ("origin", "keep", "on_failure", "key", "witness", "tsa")
 WITNESS = ("url", "vkey")
 TSA = ("url", "roots")

@@ -8,10 +8,14 @@ from retentiond.domain.recording import StoreName
 from retentiond.settings import keys, scalars
 from retentiond.settings.fields import Section
 from retentiond.settings.paths import parse_file_path
-from retentiond.settings.schema_words import Schema, choice, listed, mapping, set_of, text
+from retentiond.settings.schema_words import Schema, any_of, choice, listed, mapping, set_of, text
 from retentiond.settings.values import SourceSettings
 
 ADDRESS_PATTERN = r"(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[1-9][0-9]{0,4})?"
+_BYTE = "([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
+INTERFACE_PATTERN = rf"{_BYTE}(\.{_BYTE}){{3}}"
+ROLE_PATTERN = r"[a-z0-9_-]{1,100}"
+DEFAULT_ROLES = ("camera", "microphone")
 
 
 def parse_address(typed: str) -> str:
@@ -19,6 +23,20 @@ def parse_address(typed: str) -> str:
     match = re.fullmatch(ADDRESS_PATTERN, typed, re.ASCII)
     if match is None or (match[3] is not None and int(match[3][1:]) > 65_535):
         raise ValueError("write a host such as 192.0.2.10 or camera-2:8080, without user, password or path")
+    return typed
+
+
+def parse_interface(typed: str) -> str:
+    """Return one of this host's IPv4 addresses, from which devices are looked for."""
+    if re.fullmatch(INTERFACE_PATTERN, typed, re.ASCII) is None:
+        raise ValueError("write an IPv4 address of this host, such as 192.0.2.1")
+    return typed
+
+
+def parse_role(typed: str) -> str:
+    """Return the slug of a role in NetBox."""
+    if re.fullmatch(ROLE_PATTERN, typed, re.ASCII) is None:
+        raise ValueError("write the slug of a role, such as camera: of a-z, 0-9, - and _")
     return typed
 
 
@@ -47,24 +65,58 @@ def read_sources(top: Section, folder: str, stores: Collection[StoreName]) -> tu
 def _read_source(section: Section, folder: str) -> SourceSettings | None:
     name = section.need_parsed("name", scalars.parse_name, "write a short one, such as cameras")
     kind = section.need_parsed("kind", parse_source_kind, f"write one of {', '.join(keys.SOURCES)}")
-    value = section.need("addresses", "write where the devices are asked, such as [192.0.2.10, 192.0.2.11]")
-    addresses = value.parsed_items(parse_address) if value is not None else []
-    credentials = section.read("credentials", parse_file_path, "")
-    if name is None or kind is None or not addresses:
-        return None
+    taken = keys.SOURCE if kind is None else keys.SOURCES[kind]
+    for key in section.values.keys() - set(taken):
+        section.wrong(key, f"means nothing to a source of kind {kind}; leave it out")
+    addresses = _read_addresses(section, needed=kind is not None) if "addresses" in taken else ()
+    if kind == "netbox" and len(addresses) > 1:
+        section.wrong("addresses", "write one address; another NetBox is another source")
+    if kind == "netbox":
+        section.need("credentials", "write the path of a file with one line, token:TOKEN, which only the daemon reads")
+    credentials = section.read("credentials", parse_file_path, "") if "credentials" in taken else ""
     path = os.path.join(folder, credentials) if credentials else None
-    return SourceSettings(StoreName(name), kind, tuple(addresses), path)
+    interface = section.read("interface", parse_interface, "") if "interface" in taken else ""
+    roles = _read_roles(section) if "roles" in taken else ()
+    if name is None or kind is None:
+        return None
+    return SourceSettings(StoreName(name), kind, addresses, path, interface, roles)
+
+
+def _read_addresses(section: Section, *, needed: bool) -> tuple[str, ...]:
+    remedy = "write where it is asked, such as [192.0.2.10, 192.0.2.11]"
+    value = section.need("addresses", remedy) if needed else section.get("addresses")
+    return tuple(value.parsed_items(parse_address)) if value is not None else ()
+
+
+def _read_roles(section: Section) -> tuple[str, ...]:
+    value = section.get("roles")
+    return DEFAULT_ROLES if value is None else tuple(value.parsed_items(parse_role))
 
 
 def sources_schema() -> Schema:
     """Return the JSON Schema of `sources`."""
-    properties = {
-        "name": text("A short name, as in known_as of the register.", scalars.NAME_PATTERN),
-        "kind": choice("onvif asks the devices themselves.", list(keys.SOURCES)),
-        "addresses": set_of("Where the devices are asked.", text("A host, and a port if need be.", ADDRESS_PATTERN)),
-        "credentials": text("A file with one line, user:password, that only the daemon and root may read."),
-    }
     return listed(
         "Who besides the recorders knows of devices. Default: nobody.",
-        mapping(keys.SOURCE, properties, ("name", "kind", "addresses")),
+        any_of(
+            "A source.",
+            _kind("onvif", "Asks the devices themselves, each at its address.", ("addresses",)),
+            _kind("discovery", "Looks for devices in the network of this host.", ()),
+            _kind("netbox", "Reads the inventory of NetBox.", ("addresses", "credentials")),
+            _kind("sound", "Lists what this host itself can record sound with.", ()),
+        ),
     )
+
+
+def _kind(kind: str, description: str, required: tuple[str, ...]) -> Schema:
+    where = set_of("Where it is asked.", text("A host, and a port if need be.", ADDRESS_PATTERN))
+    known = {
+        "name": text("A short name, as in known_as of the register.", scalars.NAME_PATTERN),
+        "kind": choice("The kind of source.", [kind]),
+        "addresses": {**where, "maxItems": 1} if kind == "netbox" else where,
+        "credentials": text("A file with one line, user:password or token:TOKEN, that only the daemon may read."),
+        "interface": text("An IPv4 address of this host; devices are looked for from there.", INTERFACE_PATTERN),
+        "roles": set_of("Roles of devices that see or hear.", text("The slug of a role.", ROLE_PATTERN)),
+    }
+    taken = keys.SOURCES[kind]
+    properties = {key: schema for key, schema in known.items() if key in taken}
+    return mapping(taken, properties, ("name", "kind", *required), description)

@@ -32,12 +32,22 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """Devices that are asked themselves, at `addresses`, with the user and password in the file `credentials`."""
+    """Who else knows of devices.
+
+    Attributes:
+        kind: `onvif`, `discovery`, `netbox` or `sound`.
+        addresses: where it is asked; of `discovery` and `sound` none.
+        credentials: the file with user and password, or with the word token and the token.
+        interface: the address of ours from which `discovery` asks; empty for the system's choice.
+        roles: the roles in NetBox of devices that see or hear.
+    """
 
     name: StoreName
     kind: str
-    addresses: tuple[str, ...]
-    credentials: str | None
+    addresses: tuple[str, ...] = ()
+    credentials: str | None = None
+    interface: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,4 +65,6 @@ class OnvifSource:
             sound,
             address=address,
             place=found.location,
+            noun="device",
+            where="source",
         )

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from retentiond.domain.errors import UnreachableError
 from retentiond.sources.credentials import Credentials
 from retentiond.sources.hostile_xml import Element, read_xml
+from retentiond.sources.shown import shown
 from retentiond.web.ask import Answer, Limits, Question, ask
 
 DEVICE = "http://www.onvif.org/ver10/device/wsdl"
@@ -27,7 +28,6 @@ _DIGEST = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-toke
 _BASE64 = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 _SCOPE = "onvif://www.onvif.org/"
 _DEVICE_PATH = "/onvif/device_service"
-_LONGEST = 200
 
 LIMITS = Limits(seconds=5.0, size_bytes=256 * 1024)
 """For one answer. Those that are asked for here have a few kilobytes."""
@@ -74,7 +74,7 @@ class OnvifDevice:
         sources = self._call(media, MEDIA, "GetAudioSources", ahead).all("AudioSources")
         profiles = self._call(media, MEDIA, "GetProfiles", ahead).all("Profiles")
         return Readout(
-            make=" ".join(filter(None, (_shown(about.words("Manufacturer")), _shown(about.words("Model"))))),
+            make=" ".join(filter(None, (shown(about.words("Manufacturer")), shown(about.words("Model"))))),
             name=scopes.get("name", ""),
             location=scopes.get("location", ""),
             microphones=len(sources),
@@ -105,7 +105,7 @@ class OnvifDevice:
         for element in self._call(_DEVICE_PATH, DEVICE, "GetScopes", ahead).all("ScopeItem"):
             kind, _, value = element.text.strip().removeprefix(_SCOPE).partition("/")
             if value and kind not in found:
-                found[kind] = _shown(unquote(value))
+                found[kind] = shown(unquote(value))
         return found
 
     def _media_path(self, ahead: timedelta) -> str:
@@ -170,9 +170,4 @@ def _carries_sound(profile: Element) -> bool:
 
 
 def _profile_name(profile: Element) -> str:
-    return _shown(profile.words("Name")) or _shown(profile.attributes.get("token", "")) or "?"
-
-
-def _shown(text: str) -> str:
-    """Return a text of a device in one line that can be shown: no control characters, not too long."""
-    return "".join(item if item.isprintable() else "?" for item in text.strip()[:_LONGEST])
+    return shown(profile.words("Name")) or shown(profile.attributes.get("token", "")) or "?"

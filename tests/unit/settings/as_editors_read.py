@@ -44,7 +44,16 @@ def _plain(text: str) -> Any:
 _TYPES = {"object": dict, "array": list, "string": str, "boolean": bool}
 _KNOWN = {
     *("$schema", "title", "description", "type", "enum", "const", "pattern", "minLength", "maxLength", "anyOf"),
-    *("items", "minItems", "uniqueItems", "properties", "required", "additionalProperties", "propertyNames"),
+    *(
+        "items",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "properties",
+        "required",
+        "additionalProperties",
+        "propertyNames",
+    ),
 }
 
 
@@ -87,6 +96,8 @@ def _of_text(schema: Any, data: str, at: str) -> list[str]:
 
 def _of_list(schema: Any, data: list[Any], at: str) -> list[str]:
     found = [] if len(data) >= schema.get("minItems", 0) else [f"{at}: is too short"]
+    if len(data) > schema.get("maxItems", len(data)):
+        found.append(f"{at}: is too long")
     if schema.get("uniqueItems") and any(item in data[:number] for number, item in enumerate(data)):
         found.append(f"{at}: has an item twice")
     if "items" in schema:

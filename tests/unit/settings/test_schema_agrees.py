@@ -57,6 +57,8 @@ GOOD_SETTINGS = [
     with_line("audit: {}"),
     with_line('audit: {witness: {url: "http://[::1]:9724", vkey: KEY}}'.replace("KEY", VKEY)),
     with_line("sources: [{name: cameras, kind: onvif, addresses: ['https://[2001:db8::1]:8443']}]"),
+    with_line("sources: [{name: host, kind: sound}, {name: lan, kind: discovery, interface: 192.0.2.1}]"),
+    with_line("sources: [{name: nb, kind: netbox, addresses: [nb.example], credentials: token, roles: [cctv]}]"),
     with_line('"margin": "60s"'),
     changed("Example Clinic OÜ", '"no"'),
     changed("Example Clinic OÜ", "'030'"),
@@ -90,6 +92,13 @@ BAD_SETTINGS = [
     with_line("audit: []"),
     with_line("sources: []"),
     with_line("sources: [{name: cameras, kind: onvif}]"),
+    with_line("sources: [{name: host, kind: sound, addresses: [a]}]"),
+    with_line("sources: [{name: lan, kind: discovery, interface: eth0}]"),
+    with_line("sources: [{name: lan, kind: discovery, interface: 192.0.2.256}]"),
+    with_line("sources: [{name: nb, kind: netbox, addresses: [a]}]"),
+    with_line("sources: [{name: nb, kind: netbox, addresses: [a, b], credentials: t}]"),
+    with_line("sources: [{name: nb, kind: netbox, addresses: [a], credentials: t, roles: [Two Words]}]"),
+    with_line("sources: [{name: cameras, kind: onvif, addresses: [a], roles: [camera]}]"),
     with_line("sources: [{name: cameras, kind: onvif, addresses: []}]"),
     with_line("sources: [{name: cameras, kind: snmp, addresses: [a]}]"),
     with_line("sources: [{name: cameras, kind: onvif, addresses: ['user:pw@a']}]"),
@@ -306,6 +315,16 @@ likely_settings = st.fixed_dictionaries(
                     "addresses": some_of(st.sampled_from(["a", "a:1", "[::1]:0"])),
                 },
                 optional={"credentials": files},
+            )
+            | st.fixed_dictionaries({"name": names, "kind": st.sampled_from(["sound", "discovery"])})
+            | st.fixed_dictionaries(
+                {
+                    "name": names,
+                    "kind": st.just("netbox"),
+                    "addresses": st.lists(st.sampled_from(["a", "a:1"]), min_size=1, max_size=2),
+                    "credentials": files,
+                },
+                optional={"roles": some_of(st.sampled_from(["camera", "CCTV", "a b"]))},
             )
         ),
         "audit": st.fixed_dictionaries(
