@@ -192,10 +192,11 @@ def _usual_configs(path: str) -> tuple[str, ...]:
         "/etc/motioneye/motion.conf",
         "/etc/zm/zm.conf",
         "/var/lib/moonfire-nvr/db",
+        "/home/Shinobi/conf.json",
         "/etc/mediamtx.yml",
         "/usr/local/etc/mediamtx.yml",
         "/etc/mediamtx/mediamtx.yml",
-        os.path.join(os.path.dirname(path), "mediamtx.yml"),
+        *(os.path.join(os.path.dirname(path), name) for name in ("mediamtx.yml", "conf.json")),
         *(os.path.join(folder, name) for folder in (beside, "/config") for name in ("config.yml", "config.yaml")),
     )
 

@@ -39,7 +39,8 @@ def build_sites(settings: "Settings", decisions: Decisions, *, writes: bool = Fa
         store = DirectoryStore(item.name, item.path, expected=expected, owner=owner)
         memory = MotionFile(os.path.join(settings.state, f"motion-{item.name}.json"), writes=writes)
         names = LineFile(os.path.join(settings.state, f"names-{item.name}.json"), writes=writes)
-        notes = NotesFile(os.path.join(settings.state, f"zoneminder-{item.name}.json"), writes=writes)
+        kind = "shinobi" if item.recorder == "shinobi" else "zoneminder"
+        notes = NotesFile(os.path.join(settings.state, f"{kind}-{item.name}.json"), writes=writes)
         sites.append(Site(store, recorder_of(item, memory, names, notes)))
     return tuple(sites)
 

@@ -24,6 +24,7 @@ from retentiond.recorders.moonfire import build_moonfire
 from retentiond.recorders.motion import FORGETFUL, build_motion
 from retentiond.recorders.motioneye import build_motioneye
 from retentiond.recorders.shinobi import build_shinobi
+from retentiond.recorders.shinobi_conf import parse_conf
 from retentiond.recorders.template import build_template
 from retentiond.recorders.uploads import UPLOADS, build_upload
 from retentiond.recorders.viseron import build_viseron
@@ -114,13 +115,15 @@ def _candidates(path: str, configs: Sequence[str]) -> Iterator[tuple[Recorder, s
         for recorder in (eye, build_frigate(setup), build_viseron(setup), build_mediamtx(setup)):
             if _is_spoken_for(recorder):
                 yield recorder, None, config
+        if _is_of_shinobi(config):
+            yield build_shinobi(setup, UNWRITTEN), None, config
         if _is_of_zoneminder(config):
             events = build_zoneminder(setup, UNWRITTEN)
             yield (events if _is_spoken_for(events) else build_zoneminder(nameless, UNWRITTEN)), None, config
     yield build_zoneminder(nameless, UNWRITTEN), None, None
     yield build_frigate(nameless), None, None
     yield build_viseron(nameless), None, None
-    yield build_shinobi(nameless), None, None
+    yield build_shinobi(nameless, UNWRITTEN), None, None
     for kind in UPLOADS:
         yield build_upload(kind, nameless), None, None
     yield build_motion(_STORE, path, UTC, None), None, None
@@ -156,6 +159,15 @@ def _is_of_zoneminder(config: str) -> bool:
     """Tell whether a file says how ZoneMinder's database is reached."""
     try:
         read_conf(config, read_text, list_conf)
+    except RetentiondError:
+        return False
+    return True
+
+
+def _is_of_shinobi(config: str) -> bool:
+    """Tell whether a file says how Shinobi's database is reached."""
+    try:
+        parse_conf(config, read_text(config))
     except RetentiondError:
         return False
     return True

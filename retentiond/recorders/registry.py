@@ -30,12 +30,16 @@ _BY_SETUP: Mapping[str, Callable[[Setup], ConfiguredRecorder | FixedRecorder]] =
     "frigate": build_frigate,
     "mediamtx": build_mediamtx,
     "moonfire": build_moonfire,
-    "shinobi": build_shinobi,
     "viseron": build_viseron,
     **{kind: partial(build_upload, kind) for kind in UPLOADS},
 }
 
-SUPPORTED = (*_BY_SETUP, "motion", "motioneye", "template", "zoneminder")
+_BY_NOTES: Mapping[str, Callable[[Setup, NotesFile], ConfiguredRecorder | ZoneMinder | EventNames]] = {
+    "shinobi": build_shinobi,
+    "zoneminder": build_zoneminder,
+}
+
+SUPPORTED = (*_BY_SETUP, *_BY_NOTES, "motion", "motioneye", "template")
 """What `recorder:` may say."""
 
 
@@ -67,8 +71,8 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
         extra = template_layouts(store, zone, layouts)
         if kind in _BY_SETUP:
             return _BY_SETUP[kind](Setup(store, store_path, zone, recorder_config, extra, names))
-        if kind == "zoneminder":
-            return build_zoneminder(Setup(store, store_path, zone, recorder_config), notes or UNWRITTEN)
+        if kind in _BY_NOTES:
+            return _BY_NOTES[kind](Setup(store, store_path, zone, recorder_config, extra), notes or UNWRITTEN)
         if kind == "motioneye":
             return build_motioneye(Setup(store, store_path, zone, recorder_config, extra), memory)
         if kind == "motion":

@@ -6,26 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from retentiond.domain.errors import StorageError
+from retentiond.recorders.mariadb import DEFAULT_PORT, DatabaseAccess
 
 _LINE = re.compile(r"^[ \t]*(ZM_\w+)[ \t]*=[ \t]*(.*?)[ \t\r]*$", re.MULTILINE | re.ASCII)
 DEFAULT_EVENTS = "/var/cache/zoneminder/events"
 DEFAULT_SOCKET = "/run/mysqld/mysqld.sock"
-_DEFAULT_PORT = 3306
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseAccess:
-    """How the database is reached. `socket` is the path of a Unix socket, None where it is reached by host and port."""
-
-    socket: str | None
-    host: str
-    port: int
-    name: str
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"database {self.name} at {self.socket or f'{self.host}:{self.port}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +47,9 @@ def _server(text: str, path: str) -> tuple[str | None, str, int]:
     """Return socket, host and port. `localhost` means the socket, as it does for ZoneMinder's own client."""
     host, _, rest = text.partition(":")
     if rest.startswith("/"):
-        return rest, "localhost", _DEFAULT_PORT
+        return rest, "localhost", DEFAULT_PORT
     if rest and not (rest.isascii() and rest.isdigit() and 0 < int(rest) < 65_536):
         raise StorageError(f"{path}: ZM_DB_HOST {text!r} has a port that is none; write host:port or host:/socket")
     if host in ("", "localhost") and not rest:
-        return DEFAULT_SOCKET, "localhost", _DEFAULT_PORT
-    return None, host, int(rest or _DEFAULT_PORT)
+        return DEFAULT_SOCKET, "localhost", DEFAULT_PORT
+    return None, host, int(rest or DEFAULT_PORT)

@@ -4,22 +4,18 @@ Connections are short: the loop that deletes recordings waits for them. Deleting
 first, in one transaction an event; its triggers keep the summaries of its pages in step.
 """
 
-import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from retentiond.domain.errors import StorageError
-from retentiond.recorders.zoneminder_conf import DatabaseAccess
+from retentiond.recorders.mariadb import DatabaseAccess, connected
 from retentiond.recorders.zoneminder_names import EventPlace, Scheme, path_of
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
 
-CONNECT_S = 1
-ANSWER_S = 5
 _ATTEMPTS = 3
 _DEADLOCK = 1213
 _BATCH = 5000
@@ -68,36 +64,8 @@ class ZoneMinderDatabase:
     @contextmanager
     def session(self) -> "Iterator[Session]":
         """Open a connection. Raises StorageError: it cannot be reached, or says something unexpected."""
-        try:
-            import pymysql
-        except ImportError as error:
-            raise StorageError(
-                "ZoneMinder's database needs a library that is not installed: pip install 'retentiond[zoneminder]'"
-            ) from error
-        access = self._access
-        try:
-            _knock(access)
-            connection = pymysql.connect(
-                host=access.host,
-                port=access.port,
-                unix_socket=access.socket,
-                user=access.user,
-                password=access.password,
-                database=access.name,
-                charset="utf8mb4",
-                autocommit=True,
-                # Gap locks would meet those of ZoneMinder's own filters; ZoneMinder does the same.
-                init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-                connect_timeout=CONNECT_S,
-                read_timeout=ANSWER_S,
-                write_timeout=ANSWER_S,
-            )
-            try:
-                yield Session(connection)
-            finally:
-                connection.close()
-        except (pymysql.Error, OSError, ValueError, TypeError, KeyError) as error:
-            raise StorageError(f"ZoneMinder's {access!r} cannot be used ({_reason(error)})") from error
+        with connected(self._access, "ZoneMinder", "zoneminder") as connection:
+            yield Session(connection)
 
 
 class Session:
@@ -225,16 +193,6 @@ class Session:
             return list(cursor.fetchall())
 
 
-def _knock(access: DatabaseAccess) -> None:
-    """Raise OSError if nobody answers there: the library would leave its socket open."""
-    if access.socket is None:
-        socket.create_connection((access.host, access.port), timeout=CONNECT_S).close()
-        return
-    with socket.socket(socket.AF_UNIX) as knocking:
-        knocking.settimeout(CONNECT_S)
-        knocking.connect(access.socket)
-
-
 def _event(row: Sequence[Any]) -> EventRow:
     start = row[4]
     return EventRow(
@@ -248,9 +206,3 @@ def _event(row: Sequence[Any]) -> EventRow:
         running=bool(row[8]),
         disk_bytes=int(row[9] or 0),
     )
-
-
-def _reason(error: Exception) -> str:
-    """Return what the server or the system says, without the text of a statement."""
-    told = error.args[1] if len(error.args) > 1 else error
-    return str(told).partition("\n")[0]

@@ -1,5 +1,7 @@
 """What retentiond keeps about a ZoneMinder across restarts: what is locked in it, and which rows have still to go.
 
+Of a Shinobi it keeps what is archived in it, in the same form.
+
 Rows go after the directory of their event. A database that is down delays them; this file says which they are.
 """
 
@@ -41,8 +43,8 @@ class NotesFile:
                 self._notes = Notes() if data is None else parse_notes(data)
             except ValueError as error:
                 raise StorageError(
-                    f"{self._path}: cannot be used ({error}); remove it: rows of events that are gone stay in "
-                    "ZoneMinder then, until zmaudit.pl removes them"
+                    f"{self._path}: cannot be used ({error}); remove it: what is locked in the recorder is asked for "
+                    "again, and rows of events that are gone stay in ZoneMinder until zmaudit.pl removes them"
                 ) from error
         return self._notes
 

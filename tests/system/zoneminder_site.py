@@ -4,15 +4,15 @@ ZoneMinder reads /etc/zm and nothing else, so its programs are run where that is
 """
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pymysql
+
+from tests.system.mariadb import PROGRAMS, MariaDb, find_program
 
 SCHEMA = Path("/usr/share/zoneminder/db/zm_create.sql")
 PASSWORD = "a password = with spaces"
@@ -53,17 +53,13 @@ DELETE_ONE = "use ZoneMinder; use ZoneMinder::Event; ZoneMinder::Event->find_one
 
 def why_not() -> str | None:
     """Return why this machine cannot run a ZoneMinder, None if it can."""
-    missing = [name for name in ("zmc", "mariadbd", "mariadb-install-db", "ffmpeg", "unshare") if not _find(name)]
+    missing = [name for name in ("zmc", *PROGRAMS, "ffmpeg", "unshare") if not find_program(name)]
     if missing or not SCHEMA.exists():
         return f"{', '.join(missing) or SCHEMA} is not installed"
     if os.getuid() != 0:
         return "only root can give ZoneMinder a configuration of its own"
     done = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
     return None if done.returncode == 0 else "no mount namespaces here"
-
-
-def _find(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 
 
 class Site:
@@ -73,8 +69,8 @@ class Site:
         self.root = root
         self.store = store
         self.config = root / "conf" / "zm.conf"
-        self._server: subprocess.Popen[bytes] | None = None
-        for name in ("conf/conf.d", "run", "log", "map", "swap", "exports", "db"):
+        self._server = MariaDb(root)
+        for name in ("conf/conf.d", "map", "swap", "exports"):
             (root / name).mkdir(parents=True)
         self.config.write_text(ZM_CONF.format(root=root, password=PASSWORD))
         (root / "conf" / "conf.d" / "01-paths.conf").write_text(PATHS.format(root=root, store=store))
@@ -83,41 +79,24 @@ class Site:
 
     def make_database(self) -> None:
         """Make ZoneMinder's database from its own schema, with one storage area, and start it."""
-        install = [str(_find("mariadb-install-db")), "--no-defaults", f"--datadir={self.root}/db", "--user=root"]
-        more = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-        subprocess.run([*install, *more], check=True, capture_output=True)
+        self._server.install()
         self.start_database()
-        admin = [str(_find("mariadb")), "--no-defaults", "-S", f"{self.root}/run/db.sock", "-uroot"]
-        subprocess.run([*admin, "-e", f"source {SCHEMA}"], check=True, capture_output=True)
-        user = f"CREATE USER zmuser@localhost IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON zm.* TO zmuser@localhost"
-        subprocess.run([*admin, "-e", user], check=True, capture_output=True)
+        self._server.as_root(f"source {SCHEMA}")
+        self._server.as_root(
+            f"CREATE USER zmuser@localhost IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON zm.* TO zmuser@localhost"
+        )
         self.sql("ALTER TABLE Storage MODIFY Path varchar(255) NOT NULL")  # a test's directory has a long name
         self.sql("UPDATE Storage SET Path = %s WHERE Id = 1", str(self.store))
 
     def start_database(self) -> None:
-        command = [str(_find("mariadbd")), "--no-defaults", f"--datadir={self.root}/db", "--skip-networking"]
-        more = [f"--socket={self.root}/run/db.sock", "--user=root", f"--pid-file={self.root}/run/db.pid"]
-        with (self.root / "log" / "db").open("ab") as log:
-            self._server = subprocess.Popen([*command, *more, "--innodb-flush-log-at-trx-commit=0"], stderr=log)
-        for _ in range(200):
-            if self._answers():
-                return
-            time.sleep(0.1)
-        raise TimeoutError((self.root / "log" / "db").read_text())
+        self._server.start()
 
     def stop_database(self) -> None:
-        if self._server is not None:
-            self._server.send_signal(signal.SIGTERM)
-            self._server.wait(timeout=60)
-            self._server = None
+        self._server.stop()
 
     @property
     def running(self) -> bool:
-        return self._server is not None
-
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(f"{self.root}/run/db.sock") == 0
+        return self._server.running
 
     def sql(self, text: str, *parameters: object) -> list[tuple[Any, ...]]:
         connection = pymysql.connect(
