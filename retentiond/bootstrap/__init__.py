@@ -34,7 +34,8 @@ from retentiond.services.changes import Change
 from retentiond.services.find_incidents import clock_text
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
-from retentiond.services.view import Found, Held, Incomplete, Suspected, View
+from retentiond.services.unlisted import Suspected
+from retentiond.services.view import Found, Held, Incomplete, View
 from retentiond.services.who import Footage, Who, who
 
 __all__ = [

@@ -42,12 +42,15 @@ class Violation:
         return self.room, self.device, self.reach.store, self.reach.camera
 
 
-def violations(register: Register) -> tuple[Violation, ...]:
+def violations(
+    register: Register, cameras: Collection[tuple[StoreName, CameraName]] | None = None
+) -> tuple[Violation, ...]:
     """Return the violations of every room, each time of a camera once. They rest on the register alone.
 
-    Looks at each link of a device once, and costs no more for a long history than that is long.
+    Only those by `cameras` of a store, where these are named. Looks at each link of a device once, and costs no more
+    for a long history than that is long.
     """
-    return tuple(_reaching(register, {room.ident: _prohibited(room) for room in register.rooms}))
+    return tuple(_reaching(register, {room.ident: _prohibited(room) for room in register.rooms}, cameras))
 
 
 def prohibited_since(register: Register, now: datetime) -> tuple[tuple[RoomId, datetime], ...]:
@@ -112,12 +115,17 @@ def _before(room: Room, instant: datetime) -> list[Validity]:
     return [part for span in open_spans if (part := common((span, Validity(until=instant)))) is not None]
 
 
-def _reaching(register: Register, spans: Mapping[RoomId, Sequence[Validity]]) -> Iterator[Violation]:
+def _reaching(
+    register: Register,
+    spans: Mapping[RoomId, Sequence[Validity]],
+    cameras: Collection[tuple[StoreName, CameraName]] | None = None,
+) -> Iterator[Violation]:
     """Yield what devices that the register states to reach a room recorded during the spans of that room."""
     times: dict[tuple[RoomId, str, StoreName, CameraName], list[tuple[datetime, datetime]]] = {}
     for device in register.devices:
-        for room, stated in _stated(device, spans.keys()):
-            for known, span in product(device.known_as, spans[room]):
+        named = [known for known in device.known_as if cameras is None or (known.source, known.name) in cameras]
+        for room, stated in _stated(device, spans.keys()) if named else ():
+            for known, span in product(named, spans[room]):
                 meant = common((span, stated, known.validity, device.life))
                 if meant is not None:
                     key = (room, device.ident, known.source, known.name)

@@ -50,6 +50,18 @@ def earlier_findings(earlier: Iterable[tuple[RoomId, datetime, int]]) -> Iterato
         )
 
 
+def unopened_findings(found: Iterable[tuple[RoomId, int]]) -> Iterator[Finding]:
+    """Yield a finding for each room of which there is footage that no incident is open about yet."""
+    for room, count in found:
+        yield finding(
+            FindingKind.INCIDENT_OPEN,
+            f"room {room}",
+            f"{recordings(count)} of room {room!r} from while it was prohibited are on the disk, and no "
+            "incident is open about them yet",
+            "a daemon opens one as soon as it looks: reload it, or start it; then: retentiond incident list",
+        )
+
+
 def clock_text(item: Incident, now: datetime) -> str:
     """Say what is left of the 72 hours of article 33, in whole hours."""
     left = item.notify_by - now

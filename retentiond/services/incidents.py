@@ -26,7 +26,7 @@ from retentiond.domain.span import BEGINNING, Span, within, without
 from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Reach, only
 from retentiond.domain.violation import Violation, before_prohibition, outside, prohibited_since, violations
-from retentiond.ports import Catalogue, Store
+from retentiond.ports import Catalogue, Present, Store, Unadopted
 from retentiond.services.journal import Journal
 from retentiond.services.measure_hold import HoldMeasure
 from retentiond.services.rulebook import RuleBook
@@ -121,9 +121,9 @@ class IncidentKeeper:
     def _running(self, violation: Violation, now: datetime) -> Iterator[Violation]:
         """Yield what was being recorded when a violation began, as long as more of that may come up."""
         seen = (violation.key, violation.origin)
-        if not violation.begins or seen in self._begun:
+        if not violation.begins or seen in self._begun or not self._is_there(violation.reach):
             return
-        for recording in self._measure.running_at_begin((violation.reach,)):
+        for recording in self._measure.running_at_begin((violation.reach,), unseen=False):
             yield replace(violation, reach=only(recording))
         if now >= violation.origin + 2 * MAX_RECORDING and self._is_known((violation.reach,)):
             self._begun.add(seen)
@@ -194,6 +194,11 @@ class IncidentKeeper:
         named = {part.store for part in reach}
         meant = [store for store in self._stores if store in named or None in named]
         return all(self._catalogue.scan_state(store).last_complete is not None for store in meant)
+
+    def _is_there(self, reach: Reach) -> bool:
+        """Tell whether files can be looked at in the stores that are meant."""
+        meant = [store for name, store in self._stores.items() if reach.store in (None, name)]
+        return all(isinstance(store.examine(), Present | Unadopted) for store in meant)
 
     def _incidents(self) -> tuple[Incident, ...]:
         return tuple(self._journal.decisions.incidents.values())

@@ -111,15 +111,16 @@ class HoldMeasure:
         self._catalogue = catalogue
         self._stores = stores
 
-    def running_at_begin(self, reach: Sequence[Reach]) -> list[Recording]:
+    def running_at_begin(self, reach: Sequence[Reach], *, unseen: bool = True) -> list[Recording]:
         """Return the recordings that began before what is reached and that were still being recorded when it began.
 
-        The look goes back from there until nothing runs any more, at most as far as a recording may be long.
+        The look goes back from there until nothing runs any more, at most as far as a recording may be long. One that
+        cannot be looked at may have run on: it counts unless `unseen` is false.
         """
         found = {}
         for part in reach:
             for stream in self._streams(part):
-                for recording in self._running(stream, part.since):
+                for recording in self._running(stream, part.since, unseen=unseen):
                     found[recording.stream, recording.place] = recording
         return list(found.values())
 
@@ -164,12 +165,13 @@ class HoldMeasure:
             if interval.since < interval.until:
                 cameras.setdefault(key, _Camera()).asked.append(interval)
 
-    def _running(self, stream: Stream, begin: datetime) -> Iterator[Recording]:
+    def _running(self, stream: Stream, begin: datetime, *, unseen: bool) -> Iterator[Recording]:
         until = begin - _TICK
         for back in _BACK:
             after = begin - back
             rows = [row.recording for row in self._catalogue.find((Span(stream, after, until, _ANY),))]
-            running = [item for item in rows if _ended(item, self._inspect(item)) > begin]
+            looked = [(item, self._inspect(item)) for item in rows]
+            running = [item for item, seen in looked if (unseen or seen is not None) and _ended(item, seen) > begin]
             yield from running
             if rows and not running:
                 return

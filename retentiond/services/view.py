@@ -1,10 +1,8 @@
 """What commands read without a daemon: the same rules over the same state, and nothing is changed."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
@@ -12,26 +10,24 @@ from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import UsageError
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding
-from retentiond.domain.incident import Incident
-from retentiond.domain.instants import LATEST
-from retentiond.domain.recording import CameraName, StoreName, Stream
+from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.rule import DeletionRule
 from retentiond.domain.span import BEGINNING, Span, within, without
 from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Reach, Suspension, in_force
-from retentiond.domain.validity import ANY_TIME, Validity
-from retentiond.domain.violation import before_prohibition, outside, prohibited_since, violations
+from retentiond.domain.validity import Validity
+from retentiond.domain.violation import before_prohibition, prohibited_since
 from retentiond.ports import Absent, Catalogue, DeviceSource, Foreign, Recorder, Store
 from retentiond.services.check_placement import check_rooms
 from retentiond.services.check_recorders import check_recorders
 from retentiond.services.find import store_findings
 from retentiond.services.find_copies import find_copies
-from retentiond.services.find_incidents import incident_findings
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.outlook import Forecaster, Outlook
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.sample import Sampler
 from retentiond.services.survey import Survey, Surveyor, condition_name
+from retentiond.services.unlisted import Suspected, Unlisted
 
 _ALL = DeletionRule("all", frozenset(), timedelta())
 _TICK = timedelta(milliseconds=1)
@@ -58,19 +54,6 @@ class Held:
 
     suspension: Suspension
     recordings: int
-
-
-@dataclass(frozen=True, slots=True)
-class Suspected:
-    """An incident, and how much of each camera it covers now: never which recordings."""
-
-    incident: Incident
-    recordings: tuple[tuple[StoreName, CameraName, int], ...]
-
-    @property
-    def count(self) -> int:
-        """How much it covers of all cameras."""
-        return sum(count for _, _, count in self.recordings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +96,8 @@ class View:
     def __init__(self, sources: Sources, book: RuleBook) -> None:
         self._sources = sources
         self._book = book
+        names = tuple(site.store.name for site in sources.sites)
+        self._unlisted = Unlisted(sources.catalogue, names, sources.decisions, book.register)
 
     def trusted(self) -> bool:
         """Tell whether there is trusted time."""
@@ -162,13 +147,9 @@ class View:
         stores = [item for survey in surveys for item in store_findings(survey, obstacle=obstacle)]
         catalogue = self._sources.catalogue
         copies = [item for site in self._sources.sites for item in find_copies(site.store, catalogue)]
-        standing = self._sources.decisions.incidents.values()
-        incidents = incident_findings(standing, self._count, now)
+        incidents = self._unlisted.findings(now)
         found = (*rooms.findings, *drift, *sound, *stores, *copies, *incidents, *self._sources.declared)
         return tuple({item.key: item for item in found}.values())
-
-    def _count(self, reach: Iterable[Reach]) -> int:
-        return sum(count for _, count in self._counts(tuple(reach), None))
 
     def _obstacle(self) -> str | None:
         if not self._sources.enforcing:
@@ -203,18 +184,11 @@ class View:
 
     def incidents(self) -> list[Suspected]:
         """Return the incidents that are not closed, in the order in which they were found."""
-        found = []
-        for item in self._sources.decisions.incidents.values():
-            counts: Counter[tuple[StoreName, CameraName]] = Counter()
-            for stream, count in self._counts(item.reach, None):
-                counts[stream.store, stream.camera] += count
-            found.append(Suspected(item, tuple((*key, count) for key, count in sorted(counts.items()))))
-        return found
+        return self._unlisted.incidents()
 
     def unlisted(self, names: frozenset[str] | None, since: datetime, until: datetime) -> int:
         """Count what `recordings` leaves out of its answer, because no one may see it before it is decided about."""
-        spans = Validity(since, until)
-        return sum(count for _, count in self._counts(self._withheld, names, spans))
+        return self._unlisted.count(names, Validity(since, until))
 
     def unlisted_of(self, camera: str, since: datetime, until: datetime) -> int:
         """Count what `find` leaves out of its answer."""
@@ -234,32 +208,6 @@ class View:
         for _, _, reach in before_prohibition(self._book.register, since):
             for site in self._sources.sites:
                 yield from self._existing(site.store.name, None, BEGINNING + _TICK, self.now() + MAX_RECORDING, reach)
-
-    @cached_property
-    def _withheld(self) -> tuple[Reach, ...]:
-        """What is listed nowhere: open incidents, and what would be one as soon as a daemon looks."""
-        decisions = self._sources.decisions
-        held = [part for item in decisions.incidents.values() for part in item.held]
-        left = [
-            part.reach
-            for stated in violations(self._book.register)
-            for part in outside(
-                stated, [*held, *(item for item in decisions.dismissed if item.origin == stated.origin)]
-            )
-        ]
-        return (*decisions.unlisted, *left)
-
-    def _counts(
-        self, reach: Sequence[Reach], names: frozenset[str] | None, span: Validity = ANY_TIME
-    ) -> Iterator[tuple[Stream, int]]:
-        catalogue = self._sources.catalogue
-        first, last = max(span.since, BEGINNING + _TICK) - _TICK, min(span.until, LATEST) - _TICK
-        for site in self._sources.sites:
-            for stream, _ in catalogue.streams(site.store.name):
-                if (names is None or stream.camera in names) and any(part.selects(stream) for part in reach):
-                    count = catalogue.count(within((Span(stream, first, last, _ALL),), reach)) if first < last else 0
-                    if count:
-                        yield stream, count
 
     def _covered(self, item: Suspension, now: datetime) -> int:
         catalogue = self._sources.catalogue
@@ -294,7 +242,7 @@ class View:
             coverage = self._book.coverage(stream)
             first = BEGINNING + _TICK
             whole = (Span(stream, max(since, first) - _TICK, max(until, first) - _TICK, _ALL),)
-            spans = without(whole if reach is None else within(whole, reach), self._withheld)
+            spans = without(whole if reach is None else within(whole, reach), self._unlisted.reach)
             for row in self._sources.catalogue.find(spans):
                 start = row.recording.start
                 rule = coverage.rule_for(start)

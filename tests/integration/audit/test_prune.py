@@ -25,10 +25,11 @@ from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import AuditDamagedError, StorageError, TryAgainError, UsageError
 from retentiond.domain.event import Event, EventType, finding_opened, intents, not_deleted
 from retentiond.domain.hold_event import hold_approved, hold_extended, hold_placed
+from retentiond.domain.incident_event import Footage, incident_opened
 from retentiond.tlog.errors import ProofError
 from retentiond.tlog.proof import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
 from retentiond.tlog.tree import Frontier
-from tests.builders import STORE, a_finding, a_recording, a_suspension, an_event, an_intended, at
+from tests.builders import STORE, a_finding, a_recording, a_suspension, an_event, an_incident, an_intended, at
 from tests.integration.audit.disk_trail import SIGNER, DiskTrail, beats, leaf, root_by_definition
 
 MONTHS = 6
@@ -198,6 +199,22 @@ def test_a_settled_intent_keeps_nothing(tmp_path: Path) -> None:
         trail.append([not_deleted(EventType.DELETION_VOID, intent.seq, "c-1", a_recording(), "changed")])
     assert not plan(disk, "2026-03-01").held_by
     assert len(plan(disk, "2026-03-01").segments) == 1
+
+
+def test_an_incident_that_is_not_closed_keeps_the_record_that_says_why(tmp_path: Path) -> None:
+    disk = DiskTrail(tmp_path / "audit", now=at("2026-01-10"))
+    disk.fill(1)
+    disk.now = at("2026-02-10")
+    with disk.open() as trail:
+        trail.append(incident_opened(an_incident(), Footage(3, None, None, "ab")))
+    for month in (3, 4):
+        disk.now = at(f"2026-{month:02d}-10")
+        disk.fill(1)
+    made = plan(disk, "2026-05-01", decisions=replayed(disk))
+    assert len(made.segments) == 1
+    assert "incident I-1 is not closed" in made.held_by
+    closed = replace(replayed(disk), incidents={})
+    assert len(plan(disk, "2026-05-01", decisions=closed).segments) == 3
 
 
 @pytest.mark.parametrize(

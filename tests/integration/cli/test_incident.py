@@ -111,6 +111,9 @@ def test_before_a_daemon_has_looked_nothing_is_listed_either(found: Place) -> No
     rows = found.call_json("find", "--camera", "hall")
     assert (len(rows["recordings"]), rows["unlisted"]) == (1, 2)
     assert told(found) == []
+    (unopened,) = [item for item in found.call_json("check")["findings"] if item["kind"] == "incident_open"]
+    assert unopened["subject"] == "room hall"
+    assert "4 recordings of room 'hall'" in unopened["message"]
 
 
 @pytest.mark.parametrize(

@@ -425,6 +425,25 @@ def test_what_is_recorded_after_the_end_is_another_incident(clinic: Clinic) -> N
     assert clinic.covered("I-2") == [BEGIN + 4 * DAY - HOUR]
 
 
+# --- a store that is away ---------------------------------------------------------------------------------------
+
+
+def test_what_is_given_up_in_a_store_that_is_away_goes_when_it_is_back(clinic: Clinic) -> None:
+    clinic.prohibit(NOON)
+    clinic.decide()
+    away = clinic.store_path.with_name("away")
+    clinic.store_path.rename(away)
+    clinic.cycle.tick()
+    clinic.agree()
+    clinic.pass_time(2 * DAY, look_every=12 * HOUR)
+    assert clinic.incidents["I-1"].stage is Stage.DELETING
+    away.rename(clinic.store_path)
+    clinic.scan()
+    clinic.cycle.tick()
+    assert clinic.left(CARE) == MORNING
+    assert clinic.incidents == {}
+
+
 # --- a crash in the middle ----------------------------------------------------------------------------------------
 
 
