@@ -8,10 +8,11 @@ import pytest
 
 from retentiond.catalogue.open import open_in_memory
 from retentiond.catalogue.sqlite import SqliteCatalogue
+from retentiond.domain import instants
 from retentiond.domain.recording import Recording
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Doubt
-from retentiond.ports import Arrived, DirectoryStamp, Listing, ScanState, Setback
+from retentiond.ports import Arrived, DirectoryStamp, Listing, ScanState, Setback, Sheaf
 from tests.builders import NOW, STORE, a_plan, a_recording, a_rule, a_stream, at
 from tests.contract.catalogues import told
 
@@ -150,3 +151,26 @@ def test_directories_that_are_gone_cost_the_children_of_their_parent_and_not_all
             catalogue.update(STORE, listing_of([a_recording(path=b"a/%d/1" % number)]), (), (), ())
             costs.append(steps(catalogue, lambda here: here.forget_directories(STORE, b"", [b"a"])))
         assert max(costs[3:]) == min(costs[3:])
+
+
+A_RECORDING = 22
+"""Bytes in the file for one of a recorder that begins a file each ten seconds."""
+
+
+def test_a_recording_takes_so_many_bytes_and_no_more() -> None:
+    with open_in_memory() as catalogue:
+        before = size_of(catalogue)
+        for hour in range(48):
+            begin = instants.to_ms(FIRST + timedelta(hours=hour))
+            starts = {b"%02d.%02d.mp4" % divmod(number * 10, 60): begin + number * 10_000 for number in range(360)}
+            for camera in CAMERAS:
+                listing = Listing(b"%d/%s" % (hour, camera.encode()), DirectoryStamp(1, 1, 1), ())
+                sheaf = Sheaf(a_stream(camera=camera), NOW, starts)
+                catalogue.update(STORE, listing, (), (), (), sheaves=[sheaf])
+        assert 0 < size_of(catalogue) - before <= A_RECORDING * 360 * 48 * len(CAMERAS)
+
+
+def size_of(catalogue: SqliteCatalogue) -> int:
+    pages, each = (catalogue._db.row(f"PRAGMA {what}") for what in ("page_count", "page_size"))
+    assert pages is not None and each is not None
+    return int(pages[0]) * int(each[0])
