@@ -35,7 +35,7 @@ from retentiond.services.find_incidents import clock_text
 from retentiond.services.outlook import Outlook
 from retentiond.services.survey import condition_name
 from retentiond.services.unlisted import Suspected
-from retentiond.services.view import Found, Held, Incomplete, View
+from retentiond.services.view import Found, Held, Incomplete, Seen, View
 from retentiond.services.who import Footage, Who, who
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "Incomplete",
     "Loaded",
     "Outlook",
+    "Seen",
     "Suspected",
     "View",
     "Vouched",

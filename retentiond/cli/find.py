@@ -31,6 +31,7 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
         incomplete = view.incomplete()
         rows = sorted(view.find(camera, since, until), key=lambda row: (row.start, row.path))
         unlisted = view.unlisted_of(camera, since, until)
+        observed = view.observed_of(camera)
     if as_json:
         emit_json(
             "retentiond.find/1",
@@ -38,11 +39,14 @@ def command(camera: str, begin: str | None, end: str | None, config: str, as_jso
                 "camera": camera,
                 "recordings": [_fields(row) for row in rows],
                 "unlisted": unlisted,
+                "observed": [_observed_fields(item) for item in observed],
                 "incomplete": incomplete_fields(incomplete),
             },
         )
         return
     _print(camera, rows)
+    for item in observed:
+        _say_observed(item)
     if unlisted:
         say(coloured(f"{count_of(unlisted, 'recording')} more, in an incident and listed nowhere", "warn"))
         say("  see: retentiond incident list")
@@ -70,6 +74,34 @@ def _print(camera: str, rows: Sequence[bootstrap.Found]) -> None:
     )
     existing = sum(row.deleted_at is None for row in rows)
     say(f"{count_of(existing, 'recording')} on the disk, {count_of(len(rows) - existing, 'recording')} deleted")
+
+
+def _say_observed(item: bootstrap.Seen) -> None:
+    """Say what lies in a recorder that only it may delete, and how it is made to."""
+    status = item.status
+    say(
+        f"{item.recorder} has {count_of(status.recordings, 'recording')} in store {status.stream.store!r}, which "
+        f"nobody but it may delete: the oldest begins {local(status.oldest)}"
+    )
+    if status.overdue_since is not None:
+        say(coloured(f"  past the deadline since {local(status.overdue_since)}, {status.overdue} or more", "bad"))
+        say(f"  {item.remedy}")
+
+
+def _observed_fields(item: bootstrap.Seen) -> dict[str, Any]:
+    status = item.status
+    return {
+        "recorder": item.recorder,
+        "store": status.stream.store,
+        "camera": status.stream.camera,
+        "category": status.stream.category.value,
+        "recordings": status.recordings,
+        "oldest": None if status.oldest is None else instants.to_text(status.oldest),
+        "newest": None if status.newest is None else instants.to_text(status.newest),
+        "overdue": status.overdue,
+        "overdue_since": None if status.overdue_since is None else instants.to_text(status.overdue_since),
+        "remedy": item.remedy,
+    }
 
 
 def _state(row: bootstrap.Found) -> str:

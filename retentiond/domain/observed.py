@@ -1,5 +1,6 @@
 """Recordings that nobody but their recorder may delete: they are looked at, and told when they are overdue."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +14,26 @@ from retentiond.domain.rule import DeletionRule
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a recorder has of one camera, by its own books; `remedy` says how it is made to delete what is too old."""
+    """What a recorder has of one camera, by its own books.
+
+    Attributes:
+        oldest: when the oldest recording begins, and `newest` the newest.
+        remedy: how the recorder is made to delete what is too old.
+        recordings: how many there are, as far as its books tell without being counted.
+        starts: when the oldest ones begin, in order; not all of them where there are many.
+    """
 
     camera: CameraName
     category: Category
     oldest: datetime
     remedy: str
+    newest: datetime | None = None
+    recordings: int = 0
+    starts: tuple[datetime, ...] = ()
+
+    def overdue(self, rule: DeletionRule, now: datetime) -> int:
+        """Count those of `starts` that are past their deadline."""
+        return bisect_left(self.starts, now - rule.deletion_period)
 
 
 def observed_findings(

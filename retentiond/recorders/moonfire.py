@@ -77,14 +77,22 @@ def _kept(stream: MoonfireStream) -> OwnRetention:
 
 
 def _observed(streams: Sequence[MoonfireStream]) -> Iterator[Observed]:
-    """Yield each camera with the start of its oldest recording, in whichever stream that is."""
-    oldest: dict[CameraName, tuple[datetime, str]] = {}
+    """Yield each camera with what it has in all of its streams; the remedy is for the one with the oldest."""
+    by_camera: dict[CameraName, list[tuple[datetime, MoonfireStream]]] = {}
     for stream in streams:
-        known = oldest.get(stream.camera)
-        if stream.oldest is not None and (known is None or stream.oldest < known[0]):
-            oldest[stream.camera] = (stream.oldest, stream.kind)
-    for camera, (start, kind) in oldest.items():
-        yield Observed(camera, Category.VIDEO, start, _REMEDY.format(kind=kind))
+        if stream.oldest is not None:
+            by_camera.setdefault(stream.camera, []).append((stream.oldest, stream))
+    for camera, having in by_camera.items():
+        oldest, first = min(having, key=lambda item: item[0])
+        yield Observed(
+            camera,
+            Category.VIDEO,
+            oldest,
+            _REMEDY.format(kind=first.kind),
+            newest=max((stream.newest for _, stream in having if stream.newest is not None), default=None),
+            recordings=sum(stream.recordings for _, stream in having),
+            starts=tuple(sorted(start for _, stream in having for start in stream.starts)),
+        )
 
 
 def _change(stream: MoonfireStream) -> str:

@@ -17,16 +17,29 @@ _UNITS_PER_S = 90_000
 _DAY = 86_400 * _UNITS_PER_S
 _META_BYTES = 512
 
+STARTS_READ = 1_000
+"""So many of the oldest recordings of a stream are looked at one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class MoonfireStream:
-    """One stream of a camera. `day_bytes` is what it recorded in its last day; times are None while it has nothing."""
+    """One stream of a camera.
+
+    Attributes:
+        oldest: when its oldest recording begins, None while it has nothing; `newest` likewise.
+        day_bytes: what it recorded in its last day.
+        starts: when the first `STARTS_READ` recordings begin, in order.
+        recordings: how many it has, by their numbers; they go oldest first, so that these have no gaps.
+    """
 
     camera: CameraName
     kind: str
     oldest: datetime | None
     retain_bytes: int | None
     day_bytes: int
+    newest: datetime | None = None
+    starts: tuple[datetime, ...] = ()
+    recordings: int = 0
 
 
 def database_in(config: str) -> str:
@@ -71,15 +84,25 @@ def _stream(query: Query, row: Sequence[Any]) -> MoonfireStream:
         "(SELECT max(start_time_90k) FROM recording WHERE stream_id = ?1)",
         ident,
     )
-    size = 0
+    size, recordings = 0, 0
     if newest is not None:
         ((size,),) = query(
             "SELECT total(sample_file_bytes) FROM recording WHERE stream_id = ? AND start_time_90k > ?",
             ident,
             newest - _DAY,
         )
+        ((recordings,),) = query(
+            "SELECT (SELECT max(composite_id) FROM recording WHERE composite_id BETWEEN ?1 AND ?2) + 1 - "
+            "(SELECT min(composite_id) FROM recording WHERE composite_id BETWEEN ?1 AND ?2)",
+            ident << 32,
+            (ident << 32) + 0xFFFF_FFFF,
+        )
+    first = "SELECT start_time_90k FROM recording WHERE stream_id = ? ORDER BY start_time_90k LIMIT ?"
+    starts = [start for (units,) in query(first, ident, STARTS_READ) if (start := _instant(units)) is not None]
     camera = CameraName(readable(str(name).encode("utf-8", "replace")))
-    return MoonfireStream(camera, str(kind), _instant(oldest), _retain(limit), int(size))
+    return MoonfireStream(
+        camera, str(kind), _instant(oldest), _retain(limit), int(size), _instant(newest), tuple(starts), recordings or 0
+    )
 
 
 def _is_here(uuid: object, told: object, store: str, meta: bytes) -> bool:

@@ -8,7 +8,7 @@ from retentiond.domain.finding import Finding
 from retentiond.domain.observed import Observed, observed_findings
 from retentiond.domain.recording import CameraName, StoreName, Stream
 from retentiond.domain.rule import DeletionRule
-from retentiond.ports import Recorder
+from retentiond.ports import Recorder, StreamStatus
 from retentiond.services.rulebook import RuleBook
 
 
@@ -27,6 +27,24 @@ def check_recorders(
         found += observed_findings(store, recorder.kind, _watched(store, recorder.observed, book), now)
         found += recorder.oddities
     return tuple(found)
+
+
+def observed_status(store: StoreName, recorder: Recorder, book: RuleBook, now: datetime) -> tuple[StreamStatus, ...]:
+    """Return what only the recorder may delete, as the world may see it. What is overdue counts as anything else."""
+    return tuple(_status(store, item, rule, now) for item, rule in _watched(store, recorder.observed, book))
+
+
+def _status(store: StoreName, item: Observed, rule: DeletionRule | None, now: datetime) -> StreamStatus:
+    deadline = None if rule is None else item.oldest + rule.deletion_period
+    return StreamStatus(
+        stream=Stream(store, item.camera, item.category),
+        recordings=item.recordings,
+        oldest=item.oldest,
+        newest=item.newest,
+        overdue=0 if rule is None else item.overdue(rule, now),
+        period_s=None if rule is None else int(rule.deletion_period.total_seconds()),
+        overdue_since=deadline if deadline is not None and deadline < now else None,
+    )
 
 
 def _watched(

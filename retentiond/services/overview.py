@@ -9,6 +9,7 @@ from retentiond.domain.clock import Credible
 from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.ports import AnchorStatus, Present, Snapshot, Watch
 from retentiond.services.check_placement import RoomCheck
+from retentiond.services.check_recorders import observed_status
 from retentiond.services.find import store_findings
 from retentiond.services.find_holds import hold_findings, hold_status
 from retentiond.services.find_incidents import earlier_findings, incident_findings, incident_status
@@ -150,6 +151,7 @@ class Overview:
                     space=keeper.store.space() if isinstance(keeper.condition, Present) else None,
                     watching=self._watch.watching(keeper.name),
                     next_due=keeper.next_due,
+                    observed=observed_status(keeper.name, keeper.recorder, book, now),
                 )
                 for keeper, survey in zip(self._keepers, surveys, strict=True)
             ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from retentiond.domain import instants
 from retentiond.domain.event import Event, EventType
-from retentiond.ports import Space, StoreStatus, Watching
+from retentiond.ports import Space, StoreStatus, StreamStatus, Watching
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import ScanResult
 from retentiond.services.survey import Survey
@@ -16,9 +16,15 @@ STREAMS_LISTED = 150
 
 
 def store_status(
-    survey: Survey, *, scanning: bool, space: Space | None, watching: Watching, next_due: datetime | None
+    survey: Survey,
+    *,
+    scanning: bool,
+    space: Space | None,
+    watching: Watching,
+    next_due: datetime | None,
+    observed: tuple[StreamStatus, ...] = (),
 ) -> StoreStatus:
-    """Return what status and metrics show of a store."""
+    """Return what status and metrics show of a store; `observed` is what only its recorder may delete."""
     return StoreStatus(
         name=survey.store,
         condition=survey.condition_word,
@@ -32,7 +38,7 @@ def store_status(
         watching=watching,
         waiting=survey.waiting,
         next_due=next_due,
-        streams=survey.streams,
+        streams=(*survey.streams, *observed),
     )
 
 

@@ -1,13 +1,14 @@
 """What commands read without a daemon: the same rules over the same state, and nothing is changed."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retentiond.domain import instants
 from retentiond.domain.clock import Credible
 from retentiond.domain.decisions import Decisions
-from retentiond.domain.errors import UsageError
+from retentiond.domain.errors import StorageError, UsageError
 from retentiond.domain.event import EventType, Record
 from retentiond.domain.finding import Finding
 from retentiond.domain.recording import CameraName, StoreName
@@ -17,9 +18,9 @@ from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.suspension import Reach, Suspension, in_force
 from retentiond.domain.validity import Validity
 from retentiond.domain.violation import before_prohibition, prohibited_since
-from retentiond.ports import Absent, Catalogue, DeviceSource, Foreign, Recorder, Store
+from retentiond.ports import Absent, Catalogue, DeviceSource, Foreign, Recorder, Store, StreamStatus
 from retentiond.services.check_placement import check_rooms
-from retentiond.services.check_recorders import check_recorders
+from retentiond.services.check_recorders import check_recorders, observed_status
 from retentiond.services.find import store_findings
 from retentiond.services.find_copies import find_copies
 from retentiond.services.keep_time import Timekeeper
@@ -31,6 +32,8 @@ from retentiond.services.unlisted import Suspected, Unlisted
 
 _ALL = DeletionRule("all", frozenset(), timedelta())
 _TICK = timedelta(milliseconds=1)
+_OBSERVED = frozenset({"moonfire"})
+"""Recorders that have recordings which only they may delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Found:
     deleted_at: datetime | None
     seq: int | None
     holds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a recorder has of a camera that only it may delete; `remedy` is how it is made to."""
+
+    recorder: str
+    status: StreamStatus
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +183,22 @@ class View:
         for site in self._sources.sites:
             yield from self._existing(site.store.name, names, since, until)
         yield from self._deleted(names, since, until)
+
+    def observed_of(self, camera: str) -> list[Seen]:
+        """Return what recorders have of a camera that only they may delete. Asks the recorders that have such."""
+        names, now = self._names(camera), self.now()
+        found: list[Seen] = []
+        for site in self._sources.sites:
+            if site.recorder.kind in _OBSERVED:
+                with suppress(StorageError):  # `check` says why it cannot be read
+                    site.recorder.devices()
+            remedies = {item.camera: item.remedy for item in site.recorder.observed}
+            found += [
+                Seen(site.recorder.kind, status, remedies[status.stream.camera])
+                for status in observed_status(site.store.name, site.recorder, self._book, now)
+                if status.stream.camera in names
+            ]
+        return found
 
     def records(self) -> Iterator[Record]:
         """Yield everything that is on the record, in order."""

@@ -49,5 +49,9 @@ def test_nothing_of_moonfire_is_ever_deleted_and_overdue_is_told(world: World) -
     world.pass_time(31 * DAY, look_every=DAY)
     world.scan()
     assert FindingKind.OVERDUE in world.findings()
+    (shown,) = world.cycle.report().stores[0].streams
+    assert (shown.stream.camera, shown.recordings, shown.overdue) == ("hall", 1, 1)
+    assert shown.oldest == BEGIN
+    assert shown.overdue_since == BEGIN + 30 * DAY
     assert file.exists()
     assert world.records("deletion.intent") == []

@@ -1,5 +1,6 @@
 """Moonfire: nothing of it is ever deleted here, and its database tells what is overdue."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from retentiond.domain.rule import DeletionRule, Policy
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.configured import ConfiguredRecorder, Setup
 from retentiond.recorders.moonfire import build_moonfire
-from retentiond.services.check_recorders import check_recorders
+from retentiond.services.check_recorders import check_recorders, observed_status
 from retentiond.services.rulebook import RuleBook
 from tests.moonfire_tree import Moonfire
 
@@ -57,6 +58,24 @@ def test_what_is_overdue_is_told_with_what_to_set(moonfire: Moonfire) -> None:
     assert "2026-08-19T00:00:00.000Z" in late.message
     assert "stream sub" in late.remedy
     assert "retain_bytes" in late.remedy
+
+
+def test_what_is_overdue_is_counted_over_all_streams(moonfire: Moonfire) -> None:
+    main, sub = moonfire.add_stream("hall"), moonfire.add_stream("hall", "sub")
+    for stream in (main, sub):
+        for age in (40, 31, 30, 29, 0):
+            moonfire.record(stream, NOW - age * DAY)
+    recorder = build(moonfire)
+    recorder.devices()
+    rule = DeletionRule("rule-1", frozenset(Category), parse_deletion_period("30d"))
+    book = RuleBook(Policy((rule,), timedelta(seconds=60)), "p", Register(), "r")
+    (status,) = observed_status(STORE, recorder, book, NOW)
+    assert (status.recordings, status.overdue) == (10, 4)
+    assert (status.oldest, status.newest) == (NOW - 40 * DAY, NOW)
+    assert status.overdue_since == NOW - 10 * DAY
+    assert status.period_s == 30 * 86_400
+    (uncovered,) = observed_status(STORE, recorder, replace(book, policy=Policy((), timedelta(seconds=60))), NOW)
+    assert (uncovered.overdue, uncovered.overdue_since, uncovered.period_s) == (0, None, None)
 
 
 def test_what_no_rule_covers_is_told(moonfire: Moonfire) -> None:
