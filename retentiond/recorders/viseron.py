@@ -34,9 +34,18 @@ _UTC = (
     ("thumbnails/{camera}/{number}.jpg", Category.STILL),
     ("thumbnails/{camera}/latest_thumbnail.jpg", Category.STILL),
     ("timelapse/{camera}/%s.jpg", Category.DERIVED),
+    ("recordings/thumbnails/{camera}/latest_thumbnail.jpg", Category.STILL),  # before 3
 )
-_LOCAL = (("event_clips/{camera}/%Y-%m-%d/%H:%M:%S.{film}", Category.DERIVED),)
-_LAST = (("event_clips/{camera}/%Y-%m-%d/{text}.{film}", Category.DERIVED),)
+_LOCAL = (
+    ("event_clips/{camera}/%Y-%m-%d/%H:%M:%S.{film}", Category.DERIVED),
+    ("recordings/{camera}/%Y-%m-%d/%H:%M:%S.{film}", Category.VIDEO),  # before 3
+    ("recordings/{camera}/%Y-%m-%d/%H:%M:%S.jpg", Category.STILL),  # before 3
+)
+_LAST = (
+    ("event_clips/{camera}/%Y-%m-%d/{text}.{film}", Category.DERIVED),
+    ("recordings/{camera}/%Y-%m-%d/{text}.{film}", Category.VIDEO),
+    ("recordings/{camera}/%Y-%m-%d/{text}.jpg", Category.STILL),
+)
 _KEPT = (("segments/{camera}/init.mp4", "what all segments of a camera begin with: it holds no picture"),)
 
 _COMPONENTS = ("ffmpeg", "gstreamer")
