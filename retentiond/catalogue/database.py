@@ -16,11 +16,17 @@ class Database:
         self._connection = connection
         self._path = path
         self._found_damaged = False
+        self._is_sure = False
 
     @property
     def found_damaged(self) -> bool:
         """Whether the file turned out to be damaged while it was in use."""
         return self._found_damaged
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the damage was seen in what was read; SQLite says so too of a page that could not be read."""
+        return self._is_sure
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return all rows that a query finds; for few."""
@@ -69,7 +75,7 @@ class Database:
         try:
             yield
         except (ValueError, KeyError, TypeError, OverflowError) as error:
-            self._found_damaged = True
+            self._found_damaged = self._is_sure = True
             raise damaged(self._path, f"it holds what was never written: {error}") from error
 
     def quick_check(self) -> tuple[str, ...]:
@@ -80,6 +86,7 @@ class Database:
             return (str(error),)
         problems = () if found == ("ok",) else found
         self._found_damaged = self._found_damaged or bool(problems)
+        self._is_sure = self._is_sure or bool(problems)
         return problems
 
     def _trouble(self, error: sqlite3.Error) -> StorageError:

@@ -36,8 +36,8 @@ def open_or_rebuild(path: str) -> Iterator[SqliteCatalogue]:
     """Open the catalogue at `path`; one that is damaged is moved aside and begun anew, since it is only an index.
 
     The whole file is checked if its last writer was killed. It is moved for damage alone: a whole catalogue that is
-    locked, or on a full disk, stays. Damage that shows while it is open is met at the end in the same way, so that
-    the next start begins anew.
+    locked, on a full disk, or of which a page could not be read once, stays. Damage that shows while it is open is met
+    at the end in the same way, so that the next start begins anew.
 
     Raises:
         StorageError: it can neither be opened nor moved aside, or is somebody else's database.
@@ -46,15 +46,16 @@ def open_or_rebuild(path: str) -> Iterator[SqliteCatalogue]:
     try:
         connection = _connect_checked(path)
     except CatalogueDamagedError:
-        move_aside(path)
+        rebuilt = not _is_whole(path)
+        if rebuilt:
+            move_aside(path)
         connection = connect(path)
-        rebuilt = True
     catalogue = SqliteCatalogue(Database(connection, path), rebuilt=rebuilt)
     try:
         yield catalogue
     finally:
         connection.close()
-        if catalogue.found_damaged:
+        if catalogue.found_damaged and (catalogue.is_sure or not _is_whole(path)):
             move_aside(path)
 
 
@@ -88,6 +89,18 @@ def move_aside(path: str) -> None:
         sync_directory(os.path.dirname(path) or ".")
     except OSError as error:
         raise StorageError(f"{path}: cannot be moved aside ({error.strerror}); move it away by hand") from error
+
+
+def _is_whole(path: str) -> bool:
+    """Look again at a catalogue that was told to be damaged: all of it, by another connection."""
+    try:
+        connection = connect(path)
+        try:
+            return connection.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)]
+        finally:
+            connection.close()
+    except (sqlite3.Error, StorageError):
+        return False
 
 
 def _connect_checked(path: str) -> sqlite3.Connection:

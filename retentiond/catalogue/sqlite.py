@@ -43,6 +43,11 @@ class SqliteCatalogue:
         """Whether the file turned out to be damaged while it was in use."""
         return self._db.found_damaged
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether that is sure; SQLite takes a page that could not be read for damage too."""
+        return self._db.is_sure
+
     def quick_check(self) -> Sequence[str]:
         """Return what SQLite finds wrong in the file, nothing if it is whole. Reads all of it: for people."""
         return self._db.quick_check()
