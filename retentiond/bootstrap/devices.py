@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from retentiond.bootstrap.parts import wall_now
 from retentiond.ports import DeviceRounds, DeviceSource
@@ -31,6 +32,10 @@ def _build(item: "SourceSettings") -> DeviceSource:
             from retentiond.sources.sound import SoundSource
 
             return SoundSource(item.name)
+        case "bookings":
+            from retentiond.sources.bookings import BookingSource
+
+            return BookingSource(item.name, item.file, item.categories, ZoneInfo(item.timezone), wall_now)
         case _:
             from retentiond.sources.onvif import OnvifSource
 

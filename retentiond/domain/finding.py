@@ -19,6 +19,8 @@ class FindingKind(StrEnum):
     PROHIBITED_ASSIGNMENT = "prohibited_assignment"
     PROHIBITED_COVERAGE = "prohibited_coverage"
     UNREGISTERED_DEVICE = "unregistered_device"
+    INTIMATE_BOOKING = "intimate_booking"
+    INTIMATE_BOOKING_SEEN = "intimate_booking_seen"
     UNASSIGNED_DEVICE = "unassigned_device"
     UNCLASSIFIED_ROOM = "unclassified_room"
     AUDIO_ENABLED = "audio_enabled"
@@ -83,6 +85,7 @@ SEVERITY: Mapping[FindingKind, Severity] = {
     FindingKind.PROHIBITED_ASSIGNMENT: Severity.BREACH,
     FindingKind.PROHIBITED_COVERAGE: Severity.BREACH,
     FindingKind.UNREGISTERED_DEVICE: Severity.BREACH,
+    FindingKind.INTIMATE_BOOKING_SEEN: Severity.BREACH,
     FindingKind.UNEXPECTED_AUDIO: Severity.BREACH,
     FindingKind.TEMPORARY_DEVICE_EXPIRED: Severity.BREACH,
     FindingKind.APPROVAL_MISSING: Severity.BREACH,

@@ -8,6 +8,8 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.PROHIBITED_ASSIGNMENT: "a device is assigned to a room where none may be",
     FindingKind.PROHIBITED_COVERAGE: "a device sees or hears a room where none may be",
     FindingKind.UNREGISTERED_DEVICE: "a recorder or a store knows a device that the register does not",
+    FindingKind.INTIMATE_BOOKING: "a room that a device sees or hears is booked for an intimate procedure",
+    FindingKind.INTIMATE_BOOKING_SEEN: "an intimate procedure was booked in a room that a device saw or heard then",
     FindingKind.UNASSIGNED_DEVICE: "a device has no room",
     FindingKind.UNCLASSIFIED_ROOM: "a room has no class",
     FindingKind.AUDIO_ENABLED: "a recorder is set to record the sound of a device that may record none",

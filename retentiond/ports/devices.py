@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from retentiond.domain.bookings import Booking
 from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import StoreName
 
@@ -18,11 +19,17 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """What a source said when it was read. `complete` says that what it does not name is, by it, not there."""
+    """What a source said when it was read.
+
+    Attributes:
+        complete: what it does not name is, by it, not there.
+        bookings: the intimate procedures that it knows of, and of each nothing but when and where.
+    """
 
     seen: tuple[SeenDevice, ...] = ()
     unreached: tuple[Unreached, ...] = ()
     complete: bool = False
+    bookings: tuple[Booking, ...] = ()
 
 
 class DeviceSource(Protocol):

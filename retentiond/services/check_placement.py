@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from retentiond.domain.bookings import Booking, check_bookings
 from retentiond.domain.errors import RetentiondError
 from retentiond.domain.exposure import exposures, prohibited_rooms
 from retentiond.domain.finding import Finding, FindingKind, finding
@@ -45,6 +46,7 @@ def check_rooms(
     seen: list[SeenDevice] = []
     listings: list[Listing] = []
     unreachable: list[Finding] = []
+    bookings: list[Booking] = []
     inventory = [*_registered(register, now)]
     for store, recorder in recorders:
         devices = _ask(store, recorder)
@@ -66,10 +68,12 @@ def check_rooms(
         if reading.complete:
             title = f"the source {source.name!r} ({source.kind})"
             listings.append(Listing(source.name, title, frozenset(device.camera for device in reading.seen)))
+        bookings += reading.bookings
         unreachable += [_unreached(source, item) for item in reading.unreached]
         inventory.append(Inventory(f"{source.kind}/{source.name}", DeviceKind.CAMERA, len(reading.seen)))
     found = check_placement(register, seen, now, listings)
-    return RoomCheck((*found, *unreachable), _rooms(register, now), tuple(inventory))
+    booked = check_bookings(register, bookings, now)
+    return RoomCheck((*found, *booked, *unreachable), _rooms(register, now), tuple(inventory))
 
 
 def _recorded(status: StreamStatus) -> Iterable[SeenDevice]:

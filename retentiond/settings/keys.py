@@ -30,10 +30,11 @@ SOURCES = {
     "discovery": ("name", "kind", "interface"),
     "netbox": ("name", "kind", "addresses", "credentials", "roles"),
     "sound": ("name", "kind"),
+    "bookings": ("name", "kind", "file", "categories", "timezone"),
 }
 """Who besides the recorders is asked about devices, and what may be said of each."""
 
-SOURCE = ("name", "kind", "addresses", "credentials", "interface", "roles")
+SOURCE = ("name", "kind", "addresses", "credentials", "interface", "roles", "file", "categories", "timezone")
 AUDIT = ("origin", "keep", "on_failure", "key", "witness", "tsa")
 WITNESS = ("url", "vkey")
 TSA = ("url", "roots")

@@ -77,15 +77,30 @@ def _read_source(section: Section, folder: str) -> SourceSettings | None:
     path = os.path.join(folder, credentials) if credentials else None
     interface = section.read("interface", parse_interface, "") if "interface" in taken else ""
     roles = _read_roles(section) if "roles" in taken else ()
+    file, categories, timezone = _read_calendar(section, needed=kind is not None) if "file" in taken else ("", (), "")
     if name is None or kind is None:
         return None
-    return SourceSettings(StoreName(name), kind, addresses, path, interface, roles)
+    file = os.path.join(folder, file) if file else ""
+    return SourceSettings(StoreName(name), kind, addresses, path, interface, roles, file, categories, timezone)
 
 
 def _read_addresses(section: Section, *, needed: bool) -> tuple[str, ...]:
     remedy = "write where it is asked, such as [192.0.2.10, 192.0.2.11]"
     value = section.need("addresses", remedy) if needed else section.get("addresses")
     return tuple(value.parsed_items(parse_address)) if value is not None else ()
+
+
+def _read_calendar(section: Section, *, needed: bool) -> tuple[str, tuple[str, ...], str]:
+    if needed:
+        section.need("file", "write the path of an iCalendar file of bookings")
+        section.need("categories", "write what marks an intimate procedure in it, such as [intimate care]")
+        section.need("timezone", "write the zone of times in it that name none, such as Europe/Tallinn")
+    categories = section.get("categories")
+    return (
+        section.read("file", parse_file_path, ""),
+        () if categories is None else tuple(categories.parsed_items(str)),
+        section.read("timezone", scalars.parse_zone_name, ""),
+    )
 
 
 def _read_roles(section: Section) -> tuple[str, ...]:
@@ -103,6 +118,7 @@ def sources_schema() -> Schema:
             _kind("discovery", "Looks for devices in the network of this host.", ()),
             _kind("netbox", "Reads the inventory of NetBox.", ("addresses", "credentials")),
             _kind("sound", "Lists what this host itself can record sound with.", ()),
+            _kind("bookings", "Reads bookings of intimate procedures.", ("file", "categories", "timezone")),
         ),
     )
 
@@ -115,6 +131,9 @@ def _kind(kind: str, description: str, required: tuple[str, ...]) -> Schema:
         "addresses": {**where, "maxItems": 1} if kind == "netbox" else where,
         "credentials": text("A file with one line, user:password or token:TOKEN, that only the daemon may read."),
         "interface": text("An IPv4 address of this host; devices are looked for from there.", INTERFACE_PATTERN),
+        "file": text("An iCalendar file."),
+        "categories": set_of("What marks an intimate procedure.", text("A category in the calendar.")),
+        "timezone": text("The zone of times in the calendar that name none."),
         "roles": set_of("Roles of devices that see or hear.", text("The slug of a role.", ROLE_PATTERN)),
     }
     taken = keys.SOURCES[kind]

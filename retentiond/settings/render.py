@@ -73,9 +73,15 @@ def _store(store: StoreSettings) -> Iterable[str]:
 def _source(source: SourceSettings) -> Iterable[str]:
     yield f"  - name: {_quoted(source.name)}"
     yield f"    kind: {source.kind}"
-    yield f"    addresses: {_listed(source.addresses)}"
-    if source.credentials is not None:
-        yield f"    credentials: {_quoted(source.credentials)}"
+    texts = {
+        "credentials": source.credentials,
+        "interface": source.interface,
+        "file": source.file,
+        "timezone": source.timezone,
+    }
+    lists = {"addresses": source.addresses, "roles": source.roles, "categories": source.categories}
+    yield from (f"    {key}: {_quoted(value)}" for key, value in texts.items() if value)
+    yield from (f"    {key}: {_listed(values)}" for key, values in lists.items() if values)
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -35,11 +35,14 @@ class SourceSettings:
     """Who else knows of devices.
 
     Attributes:
-        kind: `onvif`, `discovery`, `netbox` or `sound`.
-        addresses: where it is asked; of `discovery` and `sound` none.
+        kind: `onvif`, `discovery`, `netbox`, `sound` or `bookings`.
+        addresses: where it is asked; only `onvif` and `netbox` have any.
         credentials: the file with user and password, or with the word token and the token.
         interface: the address of ours from which `discovery` asks; empty for the system's choice.
         roles: the roles in NetBox of devices that see or hear.
+        file: the calendar of `bookings`.
+        categories: what marks an intimate procedure in it.
+        timezone: the zone of times in it that name none.
     """
 
     name: StoreName
@@ -48,6 +51,9 @@ class SourceSettings:
     credentials: str | None = None
     interface: str = ""
     roles: tuple[str, ...] = ()
+    file: str = ""
+    categories: tuple[str, ...] = ()
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
