@@ -106,6 +106,8 @@ def before(items: Iterable[Violation], instant: datetime) -> tuple[Violation, ..
 
 
 def _prohibited(room: Room) -> list[Validity]:
+    if all(entry.room_class != INTIMATE_CARE for entry in room.classifications):
+        return []
     return [item.span for item in used_spans(room, ANY_TIME) if item.room_class == INTIMATE_CARE]
 
 
