@@ -101,7 +101,7 @@ def recognise(path: str, configs: Sequence[str] = ()) -> tuple[Recognition, ...]
         tried = _try(recorder, sample)
         if tried.matched:
             narrow = _with_extension(layout, tried.extensions)
-            cameras = tuple(sorted(tried.cameras))
+            cameras = tuple(sorted(tried.cameras | _configured(recorder)))
             found.append(Recognition(recorder.kind, narrow, cameras, config, tried.matched, tried.looked_at))
     return tuple(sorted(found, key=lambda item: -item.matched))
 
@@ -179,6 +179,14 @@ def _is_spoken_for(recorder: Recorder) -> bool:
         return (bool(recorder.devices()) or recorder.kind == "mediamtx") and recorder.ready
     except RetentiondError:
         return False
+
+
+def _configured(recorder: Recorder) -> set[CameraName]:
+    """Return the cameras of the recorder's configuration: one that has recorded nothing yet is a device, too."""
+    try:
+        return {device.camera for device in recorder.devices()} - {recorder.collective}
+    except RetentiondError:
+        return set()
 
 
 @dataclass(slots=True)

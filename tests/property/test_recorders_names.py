@@ -3,19 +3,21 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retentiond.domain.recording import Recognised, Sighting, StoreName
+from retentiond.domain.recording import Recognised, Sighting, StoreName, Unit
 from retentiond.ports import Entry, EntryKind
 from retentiond.recorders.classifier import Classifier
 from retentiond.recorders.frigate_layouts import COLLECTIVE, frigate_classifier
 from retentiond.recorders.mediamtx_names import layouts_of
 from retentiond.recorders.moonfire import moonfire_classifier
+from retentiond.recorders.registry import AnyRecorder
 from retentiond.recorders.shinobi import shinobi_classifier
 from retentiond.recorders.uploads import UPLOADS, upload_classifier
 from retentiond.recorders.viseron import viseron_classifier
-from tests.unit.recorders.test_census import PAGES, Row, census
+from tests.unit.recorders.test_census import PAGES, Row, build, census
 
 UTC_ZONE = ZoneInfo("UTC")
 RECORD_PATHS = (
@@ -122,3 +124,44 @@ def test_whatever_a_camera_is_called_its_files_are_never_anothers(named: tuple[s
     longest = max(told.split("/"), key=len)
     sighting = classify(NAMED[kind], row.path.replace(longest.encode(), camera.encode()))
     assert not isinstance(sighting, Recognised) or sighting.camera == told.replace(longest, camera), row.path
+
+
+# --- every recorder as its page sets it up, with a configuration where it has one ------------------------------------
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, AnyRecorder]:
+    """Every recorder by its page; the motions, MediaMTX and Moonfire with the configuration that is shown there."""
+    return {page.stem: build(page, tmp_path_factory.mktemp(page.stem)) for page in PAGES}
+
+
+@given(st.sampled_from([page.stem for page in PAGES]), st.one_of(mutated(), st.binary(max_size=300)))
+@settings(max_examples=800, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_name_crashes_any_recorder(built: dict[str, AnyRecorder], kind: str, path: bytes) -> None:
+    directory, _, name = path.rpartition(b"/")
+    entries = [Entry(name, item) for item in EntryKind]
+    for entry, sighting in zip(entries, built[kind].classify(directory, entries), strict=True):
+        if isinstance(sighting, Recognised):
+            whole = {Unit.FILE: EntryKind.FILE, Unit.DIRECTORY: EntryKind.DIRECTORY}[sighting.unit]
+            assert entry.kind is whole
+            assert kind != "moonfire"
+    at_once = built[kind].read_files(directory, [name])
+    seen = {told for names in at_once.recordings.values() for told in names} | set(at_once.unclassified)
+    assert seen <= {name}
+
+
+numbers = st.integers(0, 10**9).map(str)
+
+
+@given(numbers, st.sampled_from(["2026-09-18", "26/09/18/10/41", "2026-02-30", "26/13/01/10/41"]), numbers, bits)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_event_of_zoneminder_is_of_the_monitor_whose_directory_it_lies_in(
+    built: dict[str, AnyRecorder], monitor: str, day: str, event: str, more: bytes
+) -> None:
+    for name in (event.encode(), event[:2].zfill(2).encode(), more + event.encode(), event.encode() + more):
+        if b"/" in name or not name:
+            continue
+        (sighting,) = built["zoneminder"].classify(f"{monitor}/{day}".encode(), [Entry(name, EntryKind.DIRECTORY)])
+        if isinstance(sighting, Recognised):
+            assert sighting.camera == f"monitor-{int(monitor)}"
+            assert name.isdigit()

@@ -188,3 +188,11 @@ def test_moonfire_is_recognised_by_its_database(tmp_path: Path) -> None:
     moonfire.record(moonfire.add_stream("hall"), datetime(2026, 9, 18, tzinfo=UTC))
     best = recognise(str(tmp_path / "sample"), [str(tmp_path / "db"), str(tmp_path / "none")])[0]
     assert best == Recognition("moonfire", None, ("hall",), str(tmp_path / "db"), 2, 2)  # type: ignore[arg-type]
+
+
+def test_a_camera_that_has_recorded_nothing_yet_is_proposed_too(tmp_path: Path) -> None:
+    config, store = tmp_path / "config.yaml", tmp_path / "store"
+    config.write_text("ffmpeg: {camera: {hall: {}, yard: {}}}")
+    write(store, "segments/hall/1789717270.m4s", "segments/gone/1789717270.m4s")
+    best = recognise(str(store), [str(config)])[0]
+    assert (best.recorder, best.cameras) == ("viseron", ("gone", "hall", "yard"))
