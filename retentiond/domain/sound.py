@@ -109,7 +109,8 @@ def _unexpected(sampled: Sampled, start: datetime) -> Finding:
         f"the recording of camera {stream.camera!r} in store {stream.store!r} that begins {_text(start)} has a sound "
         f"track, and the register allows no sound{since}",
         "switch sound off in the recorder or at the camera; decide what becomes of the footage with sound, which stays "
-        "until its deadline; if sound may be recorded, write so in the register, with the consent it needs",
+        "until its deadline as video; if sound may be recorded, write so in the register, with the consent it needs: "
+        "then the rules for audio decide as well",
         facts=_text(start),
     )
 
