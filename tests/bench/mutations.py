@@ -36,7 +36,7 @@ STORAGE = "tests/integration/storage/"
 PROPERTY = "tests/property/"
 
 NEAR = {
-    "retentiond/storage/claim.py": [STORAGE + name for name in ("test_claim.py", "test_event_directory.py")],
+    "retentiond/storage/claim.py": [STORAGE + name for name in ("test_claim.py", "test_prune_links.py")],
 }
 """The tests that are tried first, where it is not the one of the same name in tests/unit/domain."""
 
@@ -53,7 +53,8 @@ FAR = {
     "retentiond/domain/placement.py": [PROPERTY + "test_register_history.py", "tests/integration/rooms"],
     "retentiond/domain/sound.py": [ENFORCE + "test_sound.py", "tests/integration/rooms"],
     "retentiond/storage/claim.py": [
-        STORAGE + name for name in ("test_faults.py", "test_recovery.py", "test_prune_links.py", "test_file_systems.py")
+        *(STORAGE + name for name in ("test_event_directory.py", "test_faults.py", "test_recovery.py")),
+        STORAGE + "test_file_systems.py",
     ],
 }
 """Tests that are tried on what the near ones did not notice, after tests/unit/domain as a whole."""
