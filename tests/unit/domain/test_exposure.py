@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from retentiond.domain.exposure import exposures
+from retentiond.domain.exposure import exposures, prohibited_rooms
 from retentiond.domain.finding import FindingKind
 from retentiond.domain.placement import check_placement
 from retentiond.domain.register import (
@@ -202,3 +202,10 @@ def test_the_facts_of_a_finding_change_with_what_it_rests_on() -> None:
         facts(a_camera(), classes, beside()),
     ]
     assert len(set(told)) == len(told)
+
+
+def test_the_rooms_in_which_no_device_may_be_are_those_of_intimate_care_at_that_instant() -> None:
+    rooms = [a_room("hall"), a_room("care", "intimate-care"), a_room("later", "intimate-care", since=NOW + TICK)]
+    register = a_register(rooms=[*rooms, a_room("none", None), a_room("ward", "intimate-care", since=NOW)])
+    assert prohibited_rooms(register, NOW) == ("care", "ward")
+    assert prohibited_rooms(register, NOW + TICK) == ("care", "later", "ward")
