@@ -151,6 +151,19 @@ def test_records_of_other_versions_say_nothing() -> None:
     assert told({"state": "behind", "ahead_s": -5}) == ClockDoubts()
 
 
+def test_a_doubt_is_compared_with_the_last_spell() -> None:
+    """Two spells, of which the first is off by as much as the third: the third is another one."""
+    first = doubted(-100 * HOUR, since=NOON - 100 * HOUR, last=NOON)
+    second = doubted(-50 * HOUR, since=NOON - 40 * HOUR, last=NOON + 10 * HOUR)
+    third = doubted(-100 * HOUR, since=NOON - 80 * HOUR, last=NOON + 20 * HOUR)
+    assert [spell.ahead for spell in told(first, second, third).spells] == [-100 * HOUR, -50 * HOUR, -100 * HOUR]
+    assert len(told(first, second, doubted(-50 * HOUR, since=NOON, last=NOON + 20 * HOUR)).spells) == 2
+
+
+def test_five_hundred_are_remembered() -> None:
+    assert MOST_REMEMBERED == 500
+
+
 def test_not_more_is_remembered_than_a_machine_can_have_had() -> None:
     doubts = ClockDoubts()
     for number in range(MOST_REMEMBERED + 20):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from retentiond.domain.recording import Identity, Unit
-from tests.builders import a_place, an_identity
+from tests.builders import a_place, a_stream, an_identity
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,18 @@ def test_fields_never_run_into_one_another() -> None:
 def test_a_place_shows_itself_on_one_line() -> None:
     assert str(a_place(b"cam/a\nb.mp4")) == r"cam/a\x0ab.mp4"
     assert replace(a_place(b"cam/a.mp4"), directory=b"").path == b"a.mp4"
+
+
+def test_a_handle_stands_in_for_an_unknown_birth() -> None:
+    without, one, other = (replace(an_identity(birth_ns=None), handle=handle) for handle in (None, "00ff", "00fe"))
+    assert len({without.mark, one.mark, other.mark}) == 3
+    assert one.mark.endswith(":h00ff")
+    assert without.mark.endswith(":-")
+    assert replace(an_identity(), handle="00ff").mark == an_identity().mark, "where there is a birth it says enough"
+
+
+def test_places_and_streams_have_an_order_for_lists_that_are_always_the_same() -> None:
+    places = [a_place(b"b/1"), a_place(b"a/2"), a_place(b"a/1")]
+    assert sorted(places) == places[::-1]
+    streams = [a_stream(camera="b"), a_stream(camera="a"), a_stream(store="archive", camera="z")]
+    assert sorted(streams) == streams[::-1]

@@ -230,3 +230,8 @@ def test_the_same_word_as_a_store_a_camera_or_a_room_gives_three_texts() -> None
 def test_no_camera_name_makes_two_policies_read_alike() -> None:
     one, other = a_policy(a_rule(cameras=["a,b"])), a_policy(a_rule(cameras=["a", "b"]))
     assert one.canonical() != other.canonical()
+
+
+def test_the_canonical_text_of_names_beyond_ascii_is_the_same_in_every_release() -> None:
+    """Its digest is on the record, and tells whether the rules are others now."""
+    assert '["приёмная"]' in a_policy(a_rule(cameras=["приёмная"])).canonical()
