@@ -27,8 +27,11 @@ def state_lock(state: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise TryAgainError(f"{path}: another retentiond works on this state directory; stop it first") from error
+        except OSError as error:  # a network file system without locks, such as NFS that nobody serves locks for
+            what = f"{path}: cannot be locked ({error.strerror})"
+            raise CannotCreateError(f"{what}; keep the state on a disk of this machine") from error
         yield
     finally:
         os.close(descriptor)

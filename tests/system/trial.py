@@ -28,6 +28,9 @@ KILLED, LIE = "KILLED", "LIE"
 FAILURES = (73, 74, 75, 77, 78)
 """How a command ends that was refused something: the disk, a lock, a right, its configuration (domain/errors.py)."""
 
+NEVER_REFUSED = frozenset({"close", "getrandom", "uname"})
+"""Calls that no disk refuses."""
+
 LOOKS = frozenset({"newfstatat", "openat", "read", "pread64", "getdents64", "lseek", "statx", "fstatfs", "statfs"})
 """What cannot be looked at may be told as what it then seems to be: a zone that is none, a lock that cannot be made."""
 
@@ -152,8 +155,8 @@ def _answered(trial: Trial, fault: Fault) -> bool:
     inject = f"inject={fault.call}:{answer}:when={fault.number}"
     status = trial.run_traced("-f", "-o", str(log), "-e", f"trace={fault.call}", "-e", inject)
     said = trial.warm.complaints
-    if fault.call == "close":
-        # No disk answers so, and what comes of it may be said anyhow, as a bug too. Its state has to be whole.
+    if fault.call in NEVER_REFUSED:
+        # Nothing answers so, and what comes of it may be said anyhow, as a bug too. Its state has to be whole.
         assert status in (1, 70, *FAILURES), (status, said)
     elif status != 1:
         assert status in FAILURES, (status, said)

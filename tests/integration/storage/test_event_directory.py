@@ -289,10 +289,12 @@ def test_links_left_by_an_event_directory_are_counted(disk: Disk, tmp_path: Path
     path = disk.write(b"event/1.jpg")
     os.link(path, tmp_path / "kept.jpg")
     os.link(path, disk.path / "event" / "twin.jpg")
-    os.link(disk.write(b"event/sub/2.jpg"), tmp_path / "kept-too.jpg")
+    second = disk.write(b"event/sub/2.jpg")
+    for name in ("kept-too.jpg", "kept-thrice.jpg", "kept-again.jpg"):
+        os.link(second, tmp_path / name)
     removal = delete(disk)
     assert isinstance(removal, Removed)
-    assert removal.links_left == 2
+    assert removal.links_left == 4
 
 
 def test_names_that_all_lie_in_it_leave_no_links(disk: Disk) -> None:

@@ -153,6 +153,11 @@ def test_a_statement_from_before_the_camera_was_moved_counts_no_more() -> None:
     assert kinds(house) == {(FindingKind.PROHIBITED_COVERAGE, "d-1 sees care")}
 
 
+def test_a_statement_from_any_time_after_the_camera_was_put_up_counts() -> None:
+    for since in (PLACED, PLACED + TICK, NOW):
+        assert kinds(a_house(a_camera(clearances=(looked(since=since),)), neighbours=beside())) == set()
+
+
 def test_a_statement_against_what_is_declared_changes_nothing() -> None:
     device = a_device(a_link("hall"), a_link("care", SIGHT), clearances=(looked(),))
     assert kinds(a_house(device)) == {(FindingKind.PROHIBITED_COVERAGE, "d-1 sees care")}
