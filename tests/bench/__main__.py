@@ -8,7 +8,18 @@ import argparse
 import subprocess
 import sys
 
-BENCHES = ("audit_speed", "scan_speed", "names_speed", "probe_speed", "deletion_speed", "under_attack", "fault_points")
+BENCHES = (
+    "audit_speed",
+    "scan_speed",
+    "names_speed",
+    "probe_speed",
+    "deletion_speed",
+    "under_attack",
+    "fault_points",
+    "sweep_speed",
+    "rows_speed",
+    "lateness",
+)
 
 
 def main() -> int:
