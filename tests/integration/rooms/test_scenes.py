@@ -57,3 +57,13 @@ def test_sound_that_nobody_allowed_is_in_some_scene() -> None:
 
 def test_scenes_show_what_is_fine_too() -> None:
     assert sum(not found for _, _, found in LOOKS) >= 25
+
+
+def test_the_table_of_cases_is_that_of_the_scenes() -> None:
+    table = (Path(__file__).parents[3] / "docs" / "rooms.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")][2:]
+    cases = [scene for scene in ALL if scene.file == "cases.yml"]
+    kinds = (dict.fromkeys(line.split()[0] for _, found in scene.looks for line in sorted(found)) for scene in cases)
+    expected = [[scene.text["case"], scene.title, set(found)] for scene, found in zip(cases, kinds, strict=True)]
+    assert [[case, title, set(found.replace("`", "").split(", "))] for case, title, found in rows] == expected
+    assert all(found for _, _, found in expected)
