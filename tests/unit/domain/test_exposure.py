@@ -153,6 +153,16 @@ def test_a_statement_from_before_the_camera_was_moved_counts_no_more() -> None:
     assert kinds(house) == {(FindingKind.PROHIBITED_COVERAGE, "d-1 sees care")}
 
 
+@pytest.mark.parametrize("passes", [SIGHT, SOUND])
+def test_only_what_passes_reaches_the_next_room(passes: Relation) -> None:
+    """A camera with sound, and a microphone, beside a wall of glass, and beside a curtain."""
+    both = kinds(a_house(a_camera(sound=True), neighbours=beside(passes=[passes])))
+    assert both == {(FindingKind.PROHIBITED_COVERAGE, f"d-1 {passes.value} care")}
+    microphone = replace(a_device(a_link("hall", since=PLACED), records_audio=True), kind=DeviceKind.MICROPHONE)
+    heard = kinds(a_house(microphone, neighbours=beside(passes=[passes])))
+    assert heard == ({(FindingKind.PROHIBITED_COVERAGE, "d-1 hears care")} if passes is SOUND else set())
+
+
 def test_a_statement_from_any_time_after_the_camera_was_put_up_counts() -> None:
     for since in (PLACED, PLACED + TICK, NOW):
         assert kinds(a_house(a_camera(clearances=(looked(since=since),)), neighbours=beside())) == set()
