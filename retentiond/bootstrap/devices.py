@@ -2,7 +2,6 @@
 
 from functools import partial
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from retentiond.bootstrap.parts import wall_now
 from retentiond.ports import DeviceRounds, DeviceSource
@@ -35,7 +34,7 @@ def _build(item: "SourceSettings") -> DeviceSource:
         case "bookings":
             from retentiond.sources.bookings import BookingSource
 
-            return BookingSource(item.name, item.file, item.categories, ZoneInfo(item.timezone), wall_now)
+            return BookingSource(item.name, item.file, item.categories, item.timezone, wall_now)
         case _:
             from retentiond.sources.onvif import OnvifSource
 

@@ -1,5 +1,6 @@
 """Bookings of intimate procedures, met with who could see or hear the room: before they take place, and afterwards."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,10 +35,9 @@ def check_bookings(register: Register, bookings: Iterable[Booking], now: datetim
     by_room: dict[str, list[Booking]] = {}
     elsewhere = 0
     for booking in bookings:
-        room = register.room_called(booking.place)
-        if room is None:
-            elsewhere += 1
-        else:
+        rooms = _rooms(register, booking.place)
+        elsewhere += not rooms
+        for room in rooms:
             by_room.setdefault(room.ident, []).append(booking)
     found = [
         item
@@ -46,6 +46,15 @@ def check_bookings(register: Register, bookings: Iterable[Booking], now: datetim
         for item in _of_room(register, room, sorted(by_room[room.ident], key=lambda item: item.begin), now)
     ]
     return (*found, *((_elsewhere(elsewhere),) if elsewhere else ()))
+
+
+def _rooms(register: Register, place: str) -> tuple[Room, ...]:
+    """Return the rooms that a place names: one, or several with a semicolon or a comma between them."""
+    whole = register.room_called(place)
+    if whole is not None:
+        return (whole,)
+    parts = (register.room_called(part) for part in re.split("[;,]", place))
+    return tuple({part.ident: part for part in parts if part is not None}.values())
 
 
 def _of_room(register: Register, room: Room, bookings: Sequence[Booking], now: datetime) -> Iterable[Finding]:

@@ -4,7 +4,6 @@ import os
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +13,12 @@ from retentiond.domain.finding import Finding, FindingKind
 from retentiond.domain.recording import StoreName
 from retentiond.ports import SourceReading
 from retentiond.services.check_placement import check_rooms
-from retentiond.sources.bookings import MOST_BYTES, BookingSource
+from retentiond.sources.bookings import MOST_BYTES, WORKER, BookingSource
 from tests.system.harness import Site
 from tests.unit.settings.texts import register_of
 
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)
-TALLINN = ZoneInfo("Europe/Tallinn")
+TALLINN = "Europe/Tallinn"
 NAMES = ("Mari Maasikas", "mari@example.com", "Dr Kask", "the left knee", "patient-4711", "call 5551234")
 
 
@@ -201,16 +200,64 @@ def test_names_of_people_are_nowhere_afterwards(tmp_path: Path) -> None:
         (b"", "cannot be understood"),
         (b"\x00\xff" * 500, "cannot be understood"),
         (b"x" * (MOST_BYTES + 1), "has more than 4 MiB"),
-        (calendar(event(":20260328T100000Z", "RRULE:FREQ=SECONDLY")), "recurs within a day"),
-        (calendar(event(":20260328T100000Z", "RRULE:FREQ=DAILY;BYMINUTE=1,2,3")), "recurs within a day"),
+        (calendar("METHOD:CANCEL", event(":20260328T100000Z")), "only says what is cancelled"),
         (calendar(*(event(f":20260328T{n // 60:02}{n % 60:02}00Z", "RRULE:FREQ=DAILY") for n in range(400))), "10000"),
     ],
-    ids=["empty", "noise", "large", "each second", "each minute", "too many"],
+    ids=["empty", "noise", "large", "cancelled", "too many"],
 )
 def test_a_calendar_that_is_none_is_told(tmp_path: Path, data: bytes, why: str) -> None:
     (unreached,) = read(tmp_path / "rooms.ics", data).unreached
     assert why in unreached.why
     assert not any(name in unreached.why for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        event(":garbage"),
+        event(";TZID=Nowhere/X:20260328T230000", end=";TZID=Nowhere/X:20260328T233000"),
+        event(":20260328T100000Z", "RRULE:FREQ=SECONDLY"),
+        event(":20260328T100000Z", "RRULE:FREQ=DAILY;BYMINUTE=1,2,3"),
+        event(":20260328T100000Z", "RRULE:FREQ=NEVER"),
+    ],
+    ids=["no time", "a zone that nobody knows", "each second", "each minute", "no rule"],
+)
+def test_an_event_that_cannot_be_understood_is_counted_and_hides_no_other(tmp_path: Path, odd: str) -> None:
+    reading = read(tmp_path / "rooms.ics", calendar(odd, event(":20260329T100000Z")))
+    assert [item.begin.day for item in reading.bookings] == [29]
+    assert reading.unreached[0].why.startswith("1 booking in it cannot be understood")
+
+
+def test_what_recurs_without_end_and_never_is_given_up(tmp_path: Path) -> None:
+    """Each of these alone takes seconds: it is looked for until the end of time."""
+    never = [event(":00010101T100000", f"UID:{n}", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30") for n in range(200)]
+    path = tmp_path / "rooms.ics"
+    path.write_bytes(calendar(*never))
+    source = BookingSource(StoreName("c"), str(path), ("intimate care",), TALLINN, lambda: NOW, (*WORKER, "2"))
+    assert "takes too long" in source.read().unreached[0].why
+
+
+@pytest.mark.parametrize(
+    ("begin", "length", "told"),
+    [
+        (":20260328T230000", "PT6H", ("03-28 21:00", "03-29 03:00")),
+        (":20260329T033000", "PT1H", ("03-29 01:30", "03-29 02:30")),
+        (":20251026T020000", "PT3H", ("10-25 23:00", "10-26 03:00")),
+    ],
+    ids=["over the hour that is not", "in it", "over the hour that is twice"],
+)
+def test_on_a_day_on_which_clocks_change_the_longer_reading_counts(
+    tmp_path: Path, begin: str, length: str, told: tuple[str, str]
+) -> None:
+    now = NOW if "2026" in begin else datetime(2025, 10, 20, tzinfo=UTC)
+    (item,) = read(tmp_path / "rooms.ics", calendar(event(begin, f"DURATION:{length}")), now).bookings
+    assert (f"{item.begin:%m-%d %H:%M}", f"{item.end:%m-%d %H:%M}") == told
+
+
+@pytest.mark.parametrize("place", ["Ward; Hall", "hall,WARD", "Ward;somewhere"])
+def test_a_booking_of_several_rooms_is_one_of_each(tmp_path: Path, place: str) -> None:
+    odd = event(":20260328T100000Z", place=place.replace(",", "\\,").replace(";", "\\;"))
+    assert FindingKind.INTIMATE_BOOKING in found(tmp_path / "rooms.ics", "ward", "2027-01-01", odd)
 
 
 def test_a_calendar_that_is_gone_or_a_pipe_is_told(tmp_path: Path) -> None:
