@@ -64,10 +64,12 @@ def read_nodes(data: bytes, filename: str, most: int = MAX_BYTES) -> tuple[Node 
 def _compose(text: str, problems: Problems) -> Node | None:
     composer = _Composer(problems)
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
-            composer.take(event)
-            if composer.ended:
-                break
+        events = _LOADER(text)
+        try:
+            while not composer.ended and (event := events.get_event()) is not None:
+                composer.take(event)
+        finally:
+            events.dispose()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "cannot be read"
@@ -96,10 +98,12 @@ class _Composer:
 
     def take(self, event: yaml.Event) -> None:
         line = 1 if event.start_mark is None else event.start_mark.line + 1
-        match event:
-            case yaml.ScalarEvent():
+        if type(event) is yaml.ScalarEvent:  # nearly all are
+            if event.anchor is not None or event.tag is not None:
                 self._refuse_properties(event, line)
-                self._place(Scalar(line, event.value, not event.style))
+            self._place(Scalar(line, event.value, not event.style))
+            return
+        match event:
             case yaml.DocumentStartEvent():
                 self._begin_document(line)
             case yaml.AliasEvent():
