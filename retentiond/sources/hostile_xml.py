@@ -55,6 +55,7 @@ def read_xml(data: bytes, whose: str) -> Element:
     """
     reader = _Reader(whose)
     parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
+    parser.buffer_text = True
     parser.StartDoctypeDeclHandler = reader.refuse_doctype
     parser.StartElementHandler = reader.begin
     parser.EndElementHandler = reader.end
@@ -63,7 +64,7 @@ def read_xml(data: bytes, whose: str) -> Element:
         parser.Parse(data, True)  # noqa: FBT003  expat's signature
     except expat.ExpatError as error:
         raise UnreachableError(f"{whose}: its answer is no XML ({error})") from error
-    except ValueError as error:  # an encoding that expat does not know
+    except (ValueError, LookupError) as error:  # an encoding that expat, or Python for it, does not know
         raise UnreachableError(f"{whose}: its answer is in an encoding that nobody uses") from error
     return reader.top.children[0]
 
@@ -75,6 +76,7 @@ class _Reader:
         self.top = Element("")
         self._whose = whose
         self._open = [self.top]
+        self._texts: list[list[str]] = [[]]
         self._count = 0
 
     def refuse_doctype(self, *_: object) -> None:
@@ -87,12 +89,14 @@ class _Reader:
         element = Element(_local(name), {_local(key): value for key, value in attributes.items()})
         self._open[-1].children.append(element)
         self._open.append(element)
+        self._texts.append([])
 
     def end(self, _: str) -> None:
-        self._open.pop()
+        self._open.pop().text = "".join(self._texts.pop())
 
     def take_text(self, text: str) -> None:
-        self._open[-1].text += text
+        # Added up at the end: text in many small pieces would be copied as often as there are pieces.
+        self._texts[-1].append(text)
 
 
 def _local(name: str) -> str:

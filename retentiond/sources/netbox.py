@@ -62,8 +62,7 @@ class NetboxSource:
                 raise UnreachableError(f"{self.address}: no whole list within {PATIENCE_S:g} s")
             total, page = self._page(who, found)
             for item in page:
-                status = item.get("status")
-                if not isinstance(status, dict) or status.get("value") not in NOT_THERE:
+                if _text(item, "status", "value") not in NOT_THERE:
                     yield item
             found += len(page)
             if found >= total:

@@ -32,6 +32,8 @@ _DEVICE_PATH = "/onvif/device_service"
 LIMITS = Limits(seconds=5.0, size_bytes=256 * 1024)
 """For one answer. Those that are asked for here have a few kilobytes."""
 
+_A_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Readout:
@@ -95,9 +97,11 @@ class OnvifDevice:
         try:
             year, month, day, hour, minute, second = (int(text) for text in numbers)
             theirs = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        except ValueError as error:
+            ahead = theirs - self._now()
+            self._now() + ahead + _A_DAY  # no call that is signed in this time may fall off the end of the calendar
+        except (ValueError, OverflowError) as error:
             raise UnreachableError(f"{self._address}: says a time that is none") from error
-        return theirs - self._now()
+        return ahead
 
     def _scopes(self, ahead: timedelta) -> dict[str, str]:
         """Return what somebody wrote into the device as its name and its place; the first of several counts."""
@@ -112,7 +116,7 @@ class OnvifDevice:
         body = "<Category>Media</Category>"
         answer = self._call(_DEVICE_PATH, DEVICE, "GetCapabilities", ahead, body)
         told = answer.words("Media", "XAddr")
-        path = urlsplit(told).path if told.startswith(("http://", "https://")) else ""
+        path = _path_of(told)
         if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
             raise UnreachableError(f"{self._address}: names no media service; is it a camera?")
         return path
@@ -159,6 +163,15 @@ class OnvifDevice:
             f'<w:Nonce EncodingType="{_BASE64}">{base64.b64encode(nonce).decode()}</w:Nonce>'
             f"<u:Created>{created}</u:Created></w:UsernameToken></w:Security>"
         )
+
+
+def _path_of(url: str) -> str:
+    """Return the path in an address that a device names; empty where it is no address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts.path if parts.scheme in {"http", "https"} else ""
 
 
 def _carries_sound(profile: Element) -> bool:

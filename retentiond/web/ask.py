@@ -117,6 +117,8 @@ def _connected(parts: SplitResult, limits: Limits) -> Iterator[http.client.HTTPC
         if over.is_set():
             raise TimeoutError
         yield connection
+        if over.is_set():  # an answer without a length looks whole where we cut it
+            raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
         if over.is_set():
             raise TimeoutError from error

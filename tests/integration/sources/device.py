@@ -44,12 +44,12 @@ class Device:
         if call in self.raw:
             return 200, self.raw[call]
         if call != "GetSystemDateAndTime" and not self._knows(request):
-            return 400, _envelope(
+            return 400, envelope(
                 "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode>"
                 '</s:Code><s:Reason><s:Text xml:lang="en">Sender not Authorized</s:Text></s:Reason></s:Fault>'
             )
         prefix = "trt" if call in _MEDIA_CALLS else "tds"
-        return 200, _envelope(f"<{prefix}:{call}Response>{self._told(call)}</{prefix}:{call}Response>")
+        return 200, envelope(f"<{prefix}:{call}Response>{self._told(call)}</{prefix}:{call}Response>")
 
     def _knows(self, request: str) -> bool:
         """Check the token as the standard says: digest of nonce, time and password, of a time that is ours."""
@@ -120,7 +120,8 @@ class Device:
 _TOKEN = ("Username", "Password", "Nonce", "Created")
 
 
-def _envelope(body: str) -> bytes:
+def envelope(body: str) -> bytes:
+    """Return an answer of SOAP with this in its body."""
     text = f'<?xml version="1.0" encoding="UTF-8"?><s:Envelope {_NAMESPACES}><s:Body>{body}</s:Body></s:Envelope>'
     return text.encode()
 

@@ -87,8 +87,9 @@ def test_several_answers_of_one_host_are_one_device() -> None:
         lambda message: match(message).replace(b"ProbeMatch", b"Hello"),
         lambda message: b'<!DOCTYPE x [<!ENTITY a "b">]>' + match(message).partition(b"?>")[2],
         lambda message: b"<a>" * 10_000 + message.encode(),
+        lambda message: match(message).replace(b"UTF-8", b"rot13").replace(b"Ward", b"W\xe4rd"),
     ],
-    ids=["empty", "noise", "another question", "cut", "hello", "entities", "deep"],
+    ids=["empty", "noise", "another question", "cut", "hello", "entities", "deep", "encoding"],
 )
 def test_whatever_is_no_answer_to_us_is_passed_over_and_a_device_beside_it_is_seen(
     answer: Callable[[str], bytes],

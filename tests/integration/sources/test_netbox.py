@@ -158,3 +158,9 @@ def test_strange_fields_are_shown_in_one_line_and_do_no_harm() -> None:
     odd["role"] = {"slug": "camera"}
     (device,) = read(Netbox([odd])).seen
     assert (device.camera, device.place, device.address) == ("a?b?[2J", "", "")
+
+
+@pytest.mark.parametrize("status", [[], {"value": []}, {"value": {}}, {"value": None}, "active", 7])
+def test_a_device_in_a_state_that_is_none_is_there(status: object) -> None:
+    odd = a_device(1, "cam-1") | {"status": status}
+    assert [device.camera for device in read(Netbox([odd, a_device(2, "cam-2")])).seen] == ["cam-1", "cam-2"]

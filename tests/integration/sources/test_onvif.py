@@ -2,8 +2,9 @@
 
 import base64
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from retentiond.services.check_placement import check_rooms
 from retentiond.sources.credentials import Credentials
 from retentiond.sources.onvif import OnvifSource
 from retentiond.sources.onvif_client import LIMITS, OnvifDevice, Readout
-from tests.integration.sources.device import PASSWORD, USER, Device, plugged_in
+from tests.integration.sources.device import PASSWORD, USER, Device, envelope, plugged_in
 from tests.unit.settings.texts import register_of
 
 WHO = Credentials(USER, PASSWORD)
@@ -87,6 +88,13 @@ def test_a_wrong_password_is_told_without_the_password(who: Credentials | None) 
     assert refusal(Device(), who) == "refuses user or password"
 
 
+def test_a_wrong_password_is_tried_once_a_reading() -> None:
+    """A device that locks a user out after some attempts is not brought to it by one reading."""
+    device = Device()
+    refusal(device, Credentials(USER, "wrong"))
+    assert device.asked == ["GetSystemDateAndTime", "GetDeviceInformation"]
+
+
 def test_the_password_never_travels() -> None:
     sent: list[str] = []
 
@@ -142,15 +150,25 @@ def test_a_device_is_asked_where_a_person_wrote_and_nowhere_else() -> None:
         (b"<e><Body/></e>", "names no media service; is it a camera?"),
         (b"<html><body>Log in</body></html>", "answers GetCapabilities with status 200, not as ONVIF does"),
         (b"<a/>", "answers GetCapabilities with status 200, not as ONVIF does"),
+        (b'<?xml version="1.0" encoding="rot13"?><a>\xe4</a>', "its answer is in an encoding that nobody uses"),
+        (b'<?xml version="1.0" encoding="base64"?><a>\xe4</a>', "its answer is in an encoding that nobody uses"),
+        (envelope("<Media><XAddr>http://[x/onvif/media</XAddr></Media>"), "names no media service; is it a camera?"),
+        (envelope("<Media><XAddr>file:///etc/passwd</XAddr></Media>"), "names no media service; is it a camera?"),
     ],
 )
 def test_whatever_a_device_answers_is_bounded_and_told(answer: bytes, told: str) -> None:
     assert refusal(Device(raw={"GetCapabilities": answer})).startswith(told)
 
 
-def test_a_clock_that_tells_no_time_is_told() -> None:
-    year = b"<e><Body><UTCDateTime><Date><Year>0</Year></Date></UTCDateTime></Body></e>"
-    assert refusal(Device(raw={"GetSystemDateAndTime": year})) == "says a time that is none"
+def clock(year: str, month: str = "12", day: str = "31") -> bytes:
+    date = f"<Date><Year>{year}</Year><Month>{month}</Month><Day>{day}</Day></Date>"
+    time = "<Time><Hour>23</Hour><Minute>59</Minute><Second>59</Second></Time>"
+    return envelope(f"<UTCDateTime>{time}{date}</UTCDateTime>")
+
+
+@pytest.mark.parametrize("told", [clock("0"), clock("9" * 30), clock("9999"), clock("9" * 5000), clock("2026", "13")])
+def test_a_clock_that_tells_no_time_is_told(told: bytes) -> None:
+    assert refusal(Device(raw={"GetSystemDateAndTime": told})) == "says a time that is none"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere.invalid"])
@@ -191,6 +209,109 @@ def test_what_goes_wrong_with_one_device_stops_no_other(silence: str, monkeypatc
     assert [(item.camera, item.records_audio) for item in reading.seen] == [(good.address, False), (loud.address, True)]
     assert [item.what for item in reading.unreached] == [silence, bomb.address, large.address]
     assert "no whole answer within 0.5 s" in reading.unreached[0].why
+
+
+# --- devices that do not even speak HTTP as they should ------------------------------------------------------------
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/soap+xml\r\n"
+
+
+@contextmanager
+def talking(opening: bytes, piece: bytes = b"") -> Iterator[tuple[str, list[bytes]]]:
+    """Let somebody say `opening` to whoever connects, and then `piece` for as long as it is listened to."""
+    over, heard = threading.Event(), list[bytes]()
+    with closing(socket.socket()) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        listening.settimeout(0.05)
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    caller, _ = listening.accept()
+                except TimeoutError:
+                    continue
+                with closing(caller), suppress(OSError):
+                    caller.settimeout(60)
+                    heard.append(caller.recv(65_536))
+                    caller.sendall(opening)
+                    while piece and not over.wait(0.01):
+                        caller.sendall(piece)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listening.getsockname()[1]}", heard
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("opening", "piece", "why"),
+    [
+        (OK + b"\r\n", b"<", "no whole answer within 1 s"),
+        (OK, b"X: y\r\n" * 200, "no answer"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y" * 4096, "no answer"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", "no whole answer within 1 s"),
+        (OK + b"Content-Length: 99\r\n\r\n<a/>", b"", "no answer"),
+        (OK + b"Content-Length: 99999999999\r\n\r\n", b"x" * 65_536, "its answer is longer than 65536 bytes"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", b"", "no answer"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", b"", "no answer"),
+        (bytes(range(256)) * 64, b"", "no answer"),
+        (b"", b"", "no answer"),
+    ],
+    ids=[
+        "trickle",
+        "endless headers",
+        "endless header",
+        "endless continue",
+        "short",
+        "huge",
+        "chunks",
+        "ssh",
+        "garbage",
+        "closed",
+    ],
+)
+def test_whatever_comes_instead_of_http_ends_and_another_device_is_read(
+    opening: bytes, piece: bytes, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with talking(opening, piece) as (bad, _):
+        with monkeypatch.context() as patched:
+            seconds = 1.0 if "within 1 s" in why else 60.0
+            patched.setattr("retentiond.sources.onvif_client.LIMITS", type(LIMITS)(seconds, size_bytes=65_536))
+            reading = source(bad).read()
+        with plugged_in(Device()) as good:
+            beside = source(good.address).read()
+    assert [item.what for item in reading.unreached] == [bad]
+    assert reading.unreached[0].why.startswith(f"{bad}: {why}")
+    assert len(beside.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_device_that_leads_elsewhere_is_not_followed(status: int) -> None:
+    with plugged_in(Device()) as other:
+        to_other = f"HTTP/1.1 {status} Moved\r\nLocation: http://{other.address}/\r\nContent-Length: 0\r\n\r\n"
+        with talking(to_other.encode()) as (bad, heard):
+            reading = source(bad).read()
+        assert other.asked == []
+    assert (len(reading.unreached), len(heard)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("GetSystemDateAndTime", clock("9" * 30)),
+        ("GetCapabilities", envelope("<Media><XAddr>http://[x</XAddr></Media>")),
+        ("GetScopes", b'<?xml version="1.0" encoding="rot13"?><a>\xe4</a>'),
+    ],
+)
+def test_what_one_device_says_ends_the_reading_of_no_other(call: str, answer: bytes) -> None:
+    with plugged_in(Device()) as good, plugged_in(Device(raw={call: answer})) as bad:
+        reading = source(bad.address, good.address).read()
+    assert [item.camera for item in reading.seen] == [good.address]
+    assert [item.what for item in reading.unreached] == [bad.address]
 
 
 REGISTER = """\
