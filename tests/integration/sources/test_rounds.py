@@ -10,6 +10,7 @@ from retentiond.domain.recording import StoreName
 from retentiond.ports import SourceReading, Told, Unreached
 from retentiond.sources.rounds import SourceRounds
 from tests.integration.sources.device import PASSWORD, USER, Device, plugged_in
+from tests.integration.sources.netbox_site import TOKEN, Netbox, a_device, running
 from tests.system.harness import Site
 
 
@@ -87,7 +88,7 @@ def site_beside(device: Device, root: Path) -> Site:
     secret.chmod(0o600)
     with site.config.open("a") as file:
         file.write(
-            f"sources: [{{name: cameras, kind: onvif, addresses: ['{device.address}'], credentials: {secret}}}]\n"
+            f"sources:\n  - {{name: cameras, kind: onvif, addresses: ['{device.address}'], credentials: {secret}}}\n"
         )
     return site
 
@@ -104,6 +105,30 @@ def test_check_asks_the_device_itself_and_shows_no_password(tmp_path: Path) -> N
         assert "refuses user or password" in said
         assert PASSWORD not in said
     assert "source_unreachable" in site.run("check").stdout
+
+
+def test_check_asks_netbox_and_its_token_is_nowhere(tmp_path: Path) -> None:
+    with plugged_in(Device()) as device, running(Netbox([a_device(1, "cam-77")])) as netbox:
+        site = site_beside(device, tmp_path)
+        secret = tmp_path / "netbox"
+        secret.write_text(f"token:{TOKEN}\n")
+        secret.chmod(0o600)
+        with site.config.open("a") as file:
+            file.write(f"  - {{name: netbox, kind: netbox, addresses: ['{netbox.address}'], credentials: {secret}}}\n")
+        told = site.run("check")
+        assert "unregistered_device: device 'cam-77' of source 'netbox' (NetBox) is not in the register" in told.stdout
+        netbox.status = 500
+        failed = site.run("check")
+        assert "answers with status 500" in failed.stdout
+        secret.write_text(f"token:{TOKEN[::-1]}\n")
+        refused = site.run("check")
+        assert "refuses the token" in refused.stdout
+        said = told.stdout + told.stderr + failed.stdout + failed.stderr + refused.stdout + refused.stderr
+    secret.unlink()
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for token in (TOKEN, TOKEN[::-1]):
+        assert token not in said
+        assert token.encode() not in kept
 
 
 def test_the_daemon_asks_the_device_and_a_silent_one_holds_up_nothing(tmp_path: Path) -> None:
