@@ -7,7 +7,7 @@ from retentiond.ports import DeviceSource, SourceReading, Told, Unreached
 
 EVERY_S = 3600.0
 DEFECT = SourceReading(
-    unreached=(Unreached("all", "a defect of ours ended the asking; restart the daemon, and report what its log says"),)
+    unreached=(Unreached("all", "a defect of ours ended the asking; report what the daemon's log says"),)
 )
 
 
@@ -28,10 +28,18 @@ class SourceRounds:
 
     def _go_round(self, tell: Callable[[Told], None]) -> None:
         while not self._ended.is_set():
-            try:
-                tell(tuple((source, source.read()) for source in self._sources))
-            except Exception:
-                # A source that nobody asks any more would look well: it is told like one that does not answer.
-                tell(tuple((source, DEFECT) for source in self._sources))
-                raise
+            tell(tuple((source, _read(source)) for source in self._sources))
             self._ended.wait(self._every_s)
+
+
+def _read(source: DeviceSource) -> SourceReading:
+    """Read one source. A defect in it is told like silence, and the others are asked all the same."""
+    try:
+        return source.read()
+    except Exception as error:  # noqa: BLE001  whatever it is, it ends in a thread of its own, where it is logged
+        threading.Thread(target=_end_with, args=(error,), name="sources-defect", daemon=True).start()
+        return DEFECT
+
+
+def _end_with(error: Exception) -> None:
+    raise error

@@ -52,19 +52,24 @@ def test_without_a_source_nothing_is_told() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_defect_is_told_before_the_asking_ends() -> None:
-    heard, told = threading.Event(), list[Told]()
+def test_a_defect_in_one_source_is_told_and_the_others_are_asked_again() -> None:
+    good, twice, heard = Asked(), threading.Event(), list[Told]()
 
     def tell(said: Told) -> None:
-        told.append(said)
-        heard.set()
+        heard.append(said)
+        if len(heard) == 2:
+            twice.set()
 
-    SourceRounds([Asked(defect=True)], every_s=0.01).start(tell)
-    assert heard.wait(60)
+    rounds = SourceRounds([Asked(defect=True), good], every_s=0.01)
+    rounds.start(tell)
+    assert twice.wait(60)
+    rounds.stop()
     for thread in threading.enumerate():
-        if thread.name == "sources":
+        if thread.name.startswith("sources"):
             thread.join(60)
-    assert "a defect of ours" in told[0][0][1].unreached[0].why
+    for number, told in enumerate(heard[:2], start=1):
+        assert "a defect of ours" in told[0][1].unreached[0].why
+        assert told[1][1].unreached[0].what == str(number)
 
 
 REGISTER = """\
