@@ -14,7 +14,9 @@ import pytest
 
 from retentiond.domain.recording import Unit
 from retentiond.ports import Failed, Pinned, Removed, Voided
-from retentiond.storage.syscalls import SystemCalls
+from retentiond.storage.beneath import with_openat2
+from retentiond.storage.claim import ClaimDirectory
+from retentiond.storage.syscalls import SystemCalls, load_system_calls
 from tests.integration.storage.disk import Disk, an_intent, place, run_python
 
 BEGIN = """
@@ -211,6 +213,38 @@ def test_without_noreplace_a_free_name_is_taken_again(disk: Disk, claimed: bytes
     assert run_python(GIVE_BACK, str(disk.path), injections=(WITHOUT_NOREPLACE,)) == "given back"
     assert [path.read_bytes() for path in disk.path.glob("1.mp4*/*" if b"/" in claimed else "1.mp4")] == [b"old"]
     assert os.listdir(disk.claimed) == []
+
+
+def test_without_noreplace_a_link_that_was_claimed_is_put_back_as_the_link_that_it_is(
+    disk: Disk, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.mp4"
+    outside.write_bytes(b"somebody else's")
+    (disk.claimed / "run-0").symlink_to(outside)
+    assert run_python(GIVE_BACK, str(disk.path), injections=(WITHOUT_NOREPLACE,)) == "given back"
+    assert os.readlink(disk.path / "1.mp4") == str(outside)
+    assert outside.stat().st_nlink == 1
+    assert os.listdir(disk.claimed) == []
+
+
+def test_without_noreplace_a_link_to_the_claim_is_not_taken_for_the_recording(disk: Disk) -> None:
+    """Whoever follows it believes that the recording has its name again, and unlinks its only one."""
+    disk.write(b".retentiond/claimed/run-0", b"old")
+    (disk.path / "1.mp4").symlink_to(".retentiond/claimed/run-0")
+    assert run_python(GIVE_BACK, str(disk.path), injections=(WITHOUT_NOREPLACE,)) == "taken"
+    assert (disk.claimed / "run-0").read_bytes() == b"old"
+
+
+def test_a_link_that_leads_nowhere_is_held_like_anything_else(disk: Disk) -> None:
+    (disk.claimed / "run-0").symlink_to("nowhere")
+    calls = load_system_calls()
+    descriptor = os.open(disk.claimed, os.O_RDONLY)
+    try:
+        claims = ClaimDirectory(calls, with_openat2(calls), descriptor)
+        assert claims.holds(b"run-0")
+        assert not claims.holds(b"run-1")
+    finally:
+        os.close(descriptor)
 
 
 def test_without_links_either_a_file_stays_claimed_and_its_intent_open(disk: Disk) -> None:
