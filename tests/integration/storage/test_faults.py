@@ -15,7 +15,7 @@ import pytest
 from retentiond.domain.recording import Unit
 from retentiond.ports import Failed, Pinned, Removed, Voided
 from retentiond.storage.beneath import with_openat2
-from retentiond.storage.claim import ClaimDirectory
+from retentiond.storage.claim import ClaimDirectory, remove_if_empty
 from retentiond.storage.syscalls import SystemCalls, load_system_calls
 from tests.integration.storage.disk import Disk, an_intent, place, run_python
 
@@ -191,6 +191,8 @@ try:
     print("given back")
 except FileExistsError:
     print("taken")
+except OSError as error:
+    print(error.strerror)
 """
 
 
@@ -243,8 +245,29 @@ def test_a_link_that_leads_nowhere_is_held_like_anything_else(disk: Disk) -> Non
         claims = ClaimDirectory(calls, with_openat2(calls), descriptor)
         assert claims.holds(b"run-0")
         assert not claims.holds(b"run-1")
+        assert claims.holds(b"x" * 300), "what cannot be looked at may be there"
     finally:
         os.close(descriptor)
+
+
+def test_without_noreplace_a_directory_that_cannot_be_put_back_leaves_nothing_in_its_place(disk: Disk) -> None:
+    disk.write(b".retentiond/claimed/run-0/1.jpg", b"old")
+    refused = (WITHOUT_NOREPLACE, "rename,renameat:error=EIO")
+    assert run_python(GIVE_BACK, str(disk.path), injections=refused) == "Input/output error"
+    assert not (disk.path / "1.mp4").exists()
+    assert (disk.claimed / "run-0" / "1.jpg").read_bytes() == b"old"
+
+
+def test_only_an_empty_directory_is_removed_and_the_answer_is_true(disk: Disk) -> None:
+    disk.write(b"full/1.mp4")
+    (disk.path / "empty").mkdir()
+    descriptor = os.open(disk.path, os.O_RDONLY)
+    try:
+        told = {name: remove_if_empty(descriptor, name) for name in (b"full", b"empty", b"nowhere", b"full/1.mp4")}
+    finally:
+        os.close(descriptor)
+    assert told == {b"full": False, b"empty": True, b"nowhere": False, b"full/1.mp4": False}
+    assert sorted(os.listdir(disk.path)) == [".retentiond", "full"]
 
 
 def test_without_links_either_a_file_stays_claimed_and_its_intent_open(disk: Disk) -> None:

@@ -50,6 +50,14 @@ def test_a_link_to_what_is_there_stays(disk: Disk, day: Path, kind: str) -> None
     assert (day / ".77").is_symlink()
 
 
+def test_a_link_to_what_cannot_be_looked_at_stays(disk: Disk, day: Path) -> None:
+    far = "x" * 300
+    (day / ".77").symlink_to(far)
+    (day / ".78").symlink_to("10")
+    assert prune(disk, far.encode(), b"1\0", b"10") == 1
+    assert os.listdir(day) == [".77"]
+
+
 def test_what_a_link_leads_to_is_never_touched(disk: Disk, day: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
