@@ -79,7 +79,6 @@ def recorder_of(
 ) -> Recorder:
     """Build what is known of a store's recorder; without memories, only as it is now. Raises ConfigurationError."""
     from retentiond.recorders.line_memory import ForgetfulLines
-    from retentiond.recorders.motion_memory import ForgetfulMemory
     from retentiond.recorders.registry import build_recorder
 
     return build_recorder(
@@ -89,7 +88,7 @@ def recorder_of(
         timezone=item.timezone,
         layouts=item.layouts,
         recorder_config=item.recorder_config,
-        memory=memory or ForgetfulMemory(),
+        memory=memory,
         names=names or ForgetfulLines(),
         notes=notes,
     )

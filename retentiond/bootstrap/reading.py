@@ -1,8 +1,9 @@
 """What commands read beside a daemon, or without one."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from retentiond import __version__
@@ -22,9 +23,10 @@ from retentiond.control.owner import enter
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.errors import AuditDamagedError, RetentiondError, UsageError
 from retentiond.domain.event import Record
-from retentiond.ports import Head
+from retentiond.ports import Catalogue, Head
 from retentiond.services.journal import Journal
 from retentiond.services.outlook import Forecaster
+from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import StoreScan, walk_whole
 from retentiond.services.survey import Surveyor
 from retentiond.services.view import Site, Sources, View
@@ -42,7 +44,6 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
     """
     from retentiond.audit.reader import records_since
     from retentiond.catalogue.open import open_in_memory, open_read_only
-    from retentiond.observe.metrics import Metrics
 
     settings = loaded.settings
     enter(settings.state)
@@ -54,9 +55,7 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
         catalogue = stack.enter_context(opened)
         sites = build_sites(settings, decisions)
         if not kept:
-            for site in (site for site in sites if _is_ready(site)):
-                scan = StoreScan(site.store, site.recorder, catalogue, Metrics(__version__))
-                walk_whole(scan, site.store, loaded.book, timekeeper.now_or_wall(), progress=progress)
+            _scan(sites, catalogue, loaded.book, timekeeper.now_or_wall(), progress)
         journal = _reading_journal(settings.state, decisions)
         forecaster = Forecaster(
             catalogue, journal, planner_of(settings, catalogue, journal), clock_proven=timekeeper.synchronised()
@@ -76,6 +75,16 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
             declared=declared_copies(settings),
         )
         yield View(sources, loaded.book)
+
+
+def _scan(
+    sites: Sequence[Site], catalogue: Catalogue, book: RuleBook, now: datetime, progress: Callable[[], None]
+) -> None:
+    from retentiond.observe.metrics import Metrics
+
+    for site in (site for site in sites if _is_ready(site)):
+        scan = StoreScan(site.store, site.recorder, catalogue, Metrics(__version__))
+        walk_whole(scan, site.store, book, now, progress=progress)
 
 
 def _is_ready(site: Site) -> bool:

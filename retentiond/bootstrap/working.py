@@ -25,16 +25,12 @@ from retentiond.control.owner import enter
 from retentiond.domain.errors import UnreachableError
 from retentiond.durable import SpareFile
 from retentiond.ports import Observer, Watch
-from retentiond.services.answer import answer
-from retentiond.services.cycle import Cycle
-from retentiond.services.delete import Deleter
 from retentiond.services.journal import Journal
-from retentiond.services.keep_store import Parts, StoreKeeper
-from retentiond.services.overview import Mode
 from retentiond.services.survey import Surveyor
 
 if TYPE_CHECKING:
     from retentiond.audit.spool import Spool
+    from retentiond.services.cycle import Cycle
     from retentiond.settings.values import Settings
 
 
@@ -47,7 +43,7 @@ def open_works(
     *,
     accepting: bool = False,
     forking: bool = False,
-) -> Iterator[Cycle]:
+) -> "Iterator[Cycle]":
     """Take the lock and wire a cycle over the real disk, catalogue and trail.
 
     With `accepting` it does not matter whether what is remembered of trusted time can be used: a person replaces it.
@@ -60,6 +56,10 @@ def open_works(
     from retentiond.audit.cache import DecisionFile
     from retentiond.audit.pruner import TrailPruner
     from retentiond.catalogue.open import open_or_rebuild
+    from retentiond.services.cycle import Cycle
+    from retentiond.services.delete import Deleter
+    from retentiond.services.keep_store import Parts, StoreKeeper
+    from retentiond.services.overview import Mode
 
     settings = loaded.settings
     enter(settings.state)
@@ -139,6 +139,7 @@ def ask(loaded: Loaded, request: dict[str, Any], *, alone: bool = True) -> dict[
             raise
     from retentiond.control.actor import actor_name
     from retentiond.observe.metrics import Metrics
+    from retentiond.services.answer import answer
     from retentiond.storage.watch import NoWatch
 
     asking = os.getuid()

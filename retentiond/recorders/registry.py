@@ -1,45 +1,33 @@
-"""The recorders this version knows, by their names in the configuration. A literal list: nothing is discovered."""
+"""The recorders this version knows, by their names in the configuration. A literal list: nothing is discovered.
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TypeAlias
+What only one of them needs is imported where that one is built: a command answers sooner for what it does not read.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.recording import StoreName
-from retentiond.recorders.configured import ConfiguredRecorder, Setup
-from retentiond.recorders.fixed import FixedRecorder
-from retentiond.recorders.frigate import build_frigate
+from retentiond.recorders.configured import Setup
 from retentiond.recorders.line_memory import FORGETFUL as FORGETFUL_NAMES
 from retentiond.recorders.line_memory import LineMemory
-from retentiond.recorders.mediamtx import build_mediamtx
-from retentiond.recorders.moonfire import build_moonfire
-from retentiond.recorders.motion import FORGETFUL, Motion, build_motion
-from retentiond.recorders.motion_memory import MotionMemory
-from retentiond.recorders.motioneye import build_motioneye
-from retentiond.recorders.shinobi import build_shinobi
 from retentiond.recorders.template import build_template, template_layouts
 from retentiond.recorders.uploads import UPLOADS, build_upload
-from retentiond.recorders.viseron import build_viseron
-from retentiond.recorders.zoneminder import EventNames, ZoneMinder, build_zoneminder
 from retentiond.recorders.zoneminder_notes import UNWRITTEN, NotesFile
 
-AnyRecorder: TypeAlias = ConfiguredRecorder | Motion | ZoneMinder | EventNames | FixedRecorder
+if TYPE_CHECKING:
+    from retentiond.recorders.configured import ConfiguredRecorder
+    from retentiond.recorders.fixed import FixedRecorder
+    from retentiond.recorders.motion import Motion
+    from retentiond.recorders.motion_memory import MotionMemory
+    from retentiond.recorders.zoneminder import EventNames, ZoneMinder
 
-_BY_SETUP: Mapping[str, Callable[[Setup], ConfiguredRecorder | FixedRecorder]] = {
-    "frigate": build_frigate,
-    "mediamtx": build_mediamtx,
-    "moonfire": build_moonfire,
-    "viseron": build_viseron,
-    **{kind: partial(build_upload, kind) for kind in UPLOADS},
-}
+AnyRecorder: TypeAlias = "ConfiguredRecorder | Motion | ZoneMinder | EventNames | FixedRecorder"
 
-_BY_NOTES: Mapping[str, Callable[[Setup, NotesFile], ConfiguredRecorder | ZoneMinder | EventNames]] = {
-    "shinobi": build_shinobi,
-    "zoneminder": build_zoneminder,
-}
-
-SUPPORTED = (*_BY_SETUP, *_BY_NOTES, "motion", "motioneye", "template")
+SUPPORTED = (
+    *("frigate", "mediamtx", "moonfire", "viseron", *UPLOADS, "shinobi", "zoneminder", "motion", "motioneye"),
+    "template",
+)
 """What `recorder:` may say."""
 
 
@@ -51,7 +39,7 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
     timezone: str,
     layouts: tuple[str, ...],
     recorder_config: str | None,
-    memory: MotionMemory = FORGETFUL,
+    memory: "MotionMemory | None" = None,
     names: LineMemory = FORGETFUL_NAMES,
     notes: NotesFile | None = None,
 ) -> AnyRecorder:
@@ -69,19 +57,54 @@ def build_recorder(  # noqa: PLR0913  one argument for each key of a store
     zone = _zone(timezone, store)
     try:
         extra = template_layouts(store, zone, layouts)
-        if kind in _BY_SETUP:
-            return _BY_SETUP[kind](Setup(store, store_path, zone, recorder_config, extra, names))
-        if kind in _BY_NOTES:
-            return _BY_NOTES[kind](Setup(store, store_path, zone, recorder_config, extra), notes or UNWRITTEN)
-        if kind == "motioneye":
-            return build_motioneye(Setup(store, store_path, zone, recorder_config, extra), memory)
-        if kind == "motion":
-            return build_motion(store, store_path, zone, recorder_config, extra, memory=memory)
-        if not layouts:
-            raise ValueError("recorder 'template' needs a layout, such as '{camera}/%Y-%m-%d/%H-%M-%S.mp4'")
-        return build_template(store, zone, layouts)
+        if kind == "template":
+            if not layouts:
+                raise ValueError("recorder 'template' needs a layout, such as '{camera}/%Y-%m-%d/%H-%M-%S.mp4'")
+            return build_template(store, zone, layouts)
+        if kind in ("motion", "motioneye"):
+            return _of_motion(kind, Setup(store, store_path, zone, recorder_config, extra), memory)
+        return _build(kind, Setup(store, store_path, zone, recorder_config, extra, names), notes or UNWRITTEN)
     except ValueError as error:
         raise ConfigurationError(f"store {store!r}: {error}") from error
+
+
+def _of_motion(kind: str, setup: Setup, memory: "MotionMemory | None") -> "Motion | FixedRecorder":
+    from retentiond.recorders.motion import FORGETFUL, build_motion
+    from retentiond.recorders.motioneye import build_motioneye
+
+    if kind == "motioneye":
+        return build_motioneye(setup, memory or FORGETFUL)
+    return build_motion(setup.store, setup.path, setup.zone, setup.config, setup.extra, memory=memory or FORGETFUL)
+
+
+def _build(kind: str, setup: Setup, notes: NotesFile) -> AnyRecorder:
+    if kind in UPLOADS:
+        return build_upload(kind, setup)
+    match kind:
+        case "frigate":
+            from retentiond.recorders.frigate import build_frigate
+
+            return build_frigate(setup)
+        case "mediamtx":
+            from retentiond.recorders.mediamtx import build_mediamtx
+
+            return build_mediamtx(setup)
+        case "moonfire":
+            from retentiond.recorders.moonfire import build_moonfire
+
+            return build_moonfire(setup)
+        case "viseron":
+            from retentiond.recorders.viseron import build_viseron
+
+            return build_viseron(setup)
+        case "shinobi":
+            from retentiond.recorders.shinobi import build_shinobi
+
+            return build_shinobi(setup, notes)
+        case _:
+            from retentiond.recorders.zoneminder import build_zoneminder
+
+            return build_zoneminder(setup, notes)
 
 
 def _zone(timezone: str, store: StoreName) -> ZoneInfo:

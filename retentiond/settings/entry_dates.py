@@ -3,12 +3,13 @@
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from retentiond.domain.validity import ALWAYS, FOREVER, Validity
 from retentiond.settings import scalars
 from retentiond.settings.fields import Section, Value
+from retentiond.settings.nodes import Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Dates:
 
     zone: ZoneInfo
     _known: dict[str, datetime] = field(default_factory=dict)
+    _spans: dict[tuple[datetime, datetime], Validity] = field(default_factory=dict)
 
     def moment(self, text: str) -> datetime:
         """Return the instant that a text names. Raises ValueError.
@@ -30,14 +32,26 @@ class Dates:
 
     def read(self, section: Section, key: str, default: datetime) -> datetime:
         """Return the instant of an optional key; `default` where it is not there or wrong."""
-        return section.read(key, self.moment, default, dates=True)
+        node = section.values.get(key)
+        if node is None:
+            return default
+        known = self._known.get(node.text) if isinstance(node, Scalar) else None
+        return section.read(key, self.moment, default, dates=True) if known is None else known
 
-    def span(self, section: Section, begin: str, end: str, default: datetime = ALWAYS) -> Validity:
-        """Return the span of two optional keys; a wrong one is noted, and the whole of time is returned."""
+    def span(
+        self, section: Section, begin: str, end: str, default: datetime = ALWAYS, lasts: timedelta | None = None
+    ) -> Validity:
+        """Return the span of two optional keys; a wrong one is noted, and the whole of time is returned.
+
+        It begins at `default` where no beginning is written, and `lasts` so long where no end is.
+        """
         since = self.read(section, begin, default)
-        until = self.read(section, end, FOREVER)
+        until = self.read(section, end, FOREVER if lasts is None else since + min(lasts, FOREVER - since))
         if since < until:
-            return Validity(since, until)
+            known = self._spans.get((since, until))
+            if known is None:
+                known = self._spans[since, until] = Validity(since, until)
+            return known
         if section.get(end) is None:
             section.wrong(begin, "is the end of time; write when it began")
         else:
@@ -68,9 +82,10 @@ def refuse_hidden(entries: Sequence[tuple[Value, Validity]]) -> None:
     In the order of time that is what people mean: each lasts until the next begins. In another order, an entry that
     was forgotten could end the care of a room.
     """
-    begins: list[tuple[datetime, str]] = []
-    for item, validity in entries:
-        place = bisect.bisect_left(begins, (validity.since, ""))
+    begins: list[tuple[datetime, int]] = []
+    for number, (item, validity) in enumerate(entries):
+        place = bisect.bisect_left(begins, (validity.since, -1))
         if place < len(begins) and begins[place][0] < validity.until:
-            item.wrong(f"begins no later than {begins[place][1]} and hides it; put them in the order of time")
-        bisect.insort(begins, (validity.since, item.key))
+            hidden = entries[begins[place][1]][0].key
+            item.wrong(f"begins no later than {hidden} and hides it; put them in the order of time")
+        bisect.insort(begins, (validity.since, number))

@@ -3,8 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from retentiond.settings.nodes import Alias, Listing, Mapping, Node, Scalar
 from retentiond.settings.plain_text import is_a_time, is_a_word_or_number
@@ -25,13 +24,23 @@ _OTHER_WORDS = (
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+Path: TypeAlias = "tuple[Path, str | int] | tuple[()]"
+"""The keys and numbers that lead to a value, the last one outermost. Nobody reads them of a value that is right."""
+
+TOP: Path = ()
+
+
+class Value(NamedTuple):
     """One node of a file, the path of keys that leads to it, and where its problems go."""
 
     node: Node
-    key: str
+    path: Path
     problems: Problems
+
+    @property
+    def key(self) -> str:
+        """The path as people read it, such as `devices[3].name`."""
+        return _written(self.path)
 
     def wrong(self, what: str) -> None:
         """Note that this value is wrong."""
@@ -46,14 +55,16 @@ class Value:
     def prose(self) -> str | None:
         """Return a text of one or more lines, for people."""
         text = self._scalar(MAX_PROSE)
-        return None if text is None or self._noted_as_ambiguous(text) else text
+        plain = isinstance(self.node, Scalar) and self.node.plain
+        return None if text is None or (plain and self._noted_as_ambiguous(text)) else text
 
     def parsed(self, parse: Callable[[str], _T], *, dates: bool = False) -> _T | None:
         """Return what `parse` makes of the text; its ValueError becomes the problem.
 
         With `dates`, a date or a time may stand without quotes: `parse` reads it as YAML does.
         """
-        text = self._scalar(MAX_TEXT)
+        node = self.node
+        text = node.text if type(node) is Scalar and 0 < len(node.text) <= MAX_TEXT else self._scalar(MAX_TEXT)
         if text is None:
             return None
         if not text.isprintable():
@@ -64,7 +75,8 @@ class Value:
         except ValueError as error:
             self.wrong(str(error))
             return None
-        return None if self._noted_as_ambiguous(text, dates=dates) else result
+        plain = type(node) is Scalar and node.plain
+        return None if plain and self._noted_as_ambiguous(text, dates=dates) else result
 
     def flag(self) -> bool | None:
         """Return a boolean, written `true` or `false` and nothing else."""
@@ -88,8 +100,7 @@ class Value:
         return None
 
     def _noted_as_ambiguous(self, text: str, *, dates: bool = False) -> bool:
-        plain = isinstance(self.node, Scalar) and self.node.plain
-        if not plain or not (is_a_word_or_number(text) or (is_a_time(text) and not dates)):
+        if not is_a_word_or_number(text) and (dates or not is_a_time(text)):
             return False
         self.wrong(f'{text} without quotes is no text to other readers of YAML; write "{text}"')
         return True
@@ -123,7 +134,7 @@ class Value:
     def _items(self) -> "list[Value] | None":
         match self.node:
             case Listing(items=items):
-                return [Value(node, f"{self.key}[{number}]", self.problems) for number, node in enumerate(items)]
+                return [Value(node, (self.path, number), self.problems) for number, node in enumerate(items)]
             case Alias():
                 return []
             case _:
@@ -148,41 +159,49 @@ class Value:
         if not isinstance(self.node, Mapping):
             self.wrong("write a mapping, such as {main: reception}")
             return
-        for key, value in self._entries(self.node):
-            name = Value(key, value.key, self.problems).text()
+        for key, node in self._entries(self.node):
+            value = Value(node, (self.path, key.text), self.problems)
+            name = Value(key, value.path, self.problems).text()
             if name is not None:
                 yield name, value
 
     def section(self, known: Collection[str]) -> "Section":
         """Return a mapping; keys that are not `known` are noted, with the nearest one that is."""
-        found: dict[str, Value] = {}
-        if isinstance(self.node, Mapping):
-            for key, value in self._entries(self.node):
-                if key.text in known:
-                    found[key.text] = value
-                else:
-                    self.problems.add(key.line, value.key, self._unknown(key.text, known))
-        elif not isinstance(self.node, Alias):
-            self.wrong(f"write a mapping with the keys {', '.join(known)}")
+        node = self.node
+        if not isinstance(node, Mapping):
+            if not isinstance(node, Alias):
+                self.wrong(f"write a mapping with the keys {', '.join(known)}")
+            return Section(self, {})
+        found = {key.text: value for key, value in node.pairs if type(key) is Scalar}
+        if len(found) == len(node.pairs) and all(map(known.__contains__, found)):
+            return Section(self, found)
+        found = {}
+        for key, value in self._entries(node):
+            if key.text in known:
+                found[key.text] = value
+            else:
+                self.problems.add(key.line, self._below(key.text), self._unknown(key.text, known))
         return Section(self, found)
 
-    def _entries(self, mapping: Mapping) -> "Iterator[tuple[Scalar, Value]]":
+    def _entries(self, mapping: Mapping) -> "Iterator[tuple[Scalar, Node]]":
         """Return the pairs whose key is a text that has not occurred before; the others are noted."""
         seen: dict[str, int] = {}
         for key, node in mapping.pairs:
             match key:
                 case Scalar():
-                    path = _below(self.key, key.text)
                     if key.text in seen:
                         what = f"stands here twice, first in line {seen[key.text]}; keep one"
-                        self.problems.add(key.line, path, what)
+                        self.problems.add(key.line, self._below(key.text), what)
                         continue
                     seen[key.text] = key.line
-                    yield key, Value(node, path, self.problems)
+                    yield key, node
                 case Listing() | Mapping():
                     self.problems.add(key.line, self.key, "has a list or a mapping for a key; write one word")
                 case Alias():
                     pass
+
+    def _below(self, name: str) -> str:
+        return _written((self.path, name))
 
     def _unknown(self, name: str, known: Collection[str]) -> str:
         near = [] if self.problems.crowded or len(name) > _MAX_SHOWN_KEY else difflib.get_close_matches(name, known, 1)
@@ -192,28 +211,38 @@ class Value:
         )
 
 
-def _below(path: str, name: str) -> str:
-    shown = name if name.isprintable() and len(name) <= _MAX_SHOWN_KEY else ascii(name[:_MAX_SHOWN_KEY]) + "…"
-    return f"{path}.{shown}" if path else shown
+def _written(path: Path) -> str:
+    steps: list[str | int] = []
+    while path:
+        path, step = path
+        steps.append(step)
+    text = ""
+    for step in reversed(steps):
+        if isinstance(step, int):
+            text += f"[{step}]"
+            continue
+        shown = step if step.isprintable() and len(step) <= _MAX_SHOWN_KEY else ascii(step[:_MAX_SHOWN_KEY]) + "…"
+        text += f".{shown}" if text else shown
+    return text
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A mapping's values by key."""
 
     owner: Value
-    values: dict[str, Value]
+    values: dict[str, Node]
 
     def get(self, key: str) -> Value | None:
         """Return the value of a key, None if it is not there."""
-        return self.values.get(key)
+        node = self.values.get(key)
+        return None if node is None else Value(node, (self.owner.path, key), self.owner.problems)
 
     def need(self, key: str, remedy: str) -> Value | None:
         """Return the value of a key that has to be there; `remedy` says what to write."""
-        value = self.values.get(key)
-        if value is None and self.owner.is_mapping:
-            self.owner.problems.add(self.owner.node.line, _below(self.owner.key, key), f"is missing; {remedy}")
-        return value
+        if key not in self.values and self.owner.is_mapping:
+            path = _written((self.owner.path, key))
+            self.owner.problems.add(self.owner.node.line, path, f"is missing; {remedy}")
+        return self.get(key)
 
     def need_parsed(self, key: str, parse: Callable[[str], _T], remedy: str) -> _T | None:
         """Return the parsed text of a key that has to be there; None where it is missing or wrong, which is noted."""
@@ -222,16 +251,16 @@ class Section:
 
     def read(self, key: str, parse: Callable[[str], _T], default: _T, *, dates: bool = False) -> _T:
         """Return the parsed text of an optional key; `default` where it is not there or wrong."""
-        value = self.values.get(key)
+        value = self.get(key)
         parsed = None if value is None else value.parsed(parse, dates=dates)
         return default if parsed is None else parsed
 
     def read_flag(self, key: str, *, default: bool) -> bool:
         """Return an optional boolean; `default` where it is not there or wrong."""
-        value = self.values.get(key)
+        value = self.get(key)
         flag = None if value is None else value.flag()
         return default if flag is None else flag
 
     def wrong(self, key: str, what: str) -> None:
         """Note that the value of a key is wrong, or the mapping where the key is not there."""
-        self.values.get(key, self.owner).wrong(what)
+        (self.get(key) or self.owner).wrong(what)

@@ -7,8 +7,9 @@ The nodes are made from the parser's events, by a loop: libyaml's own composer c
 that is only brackets ends the process.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
@@ -66,8 +67,7 @@ def _compose(text: str, problems: Problems) -> Node | None:
     try:
         events = _LOADER(text)
         try:
-            while not composer.ended and (event := events.get_event()) is not None:
-                composer.take(event)
+            composer.take_all(events.get_event)
         finally:
             events.dispose()
     except yaml.YAMLError as error:
@@ -85,41 +85,73 @@ def _compose(text: str, problems: Problems) -> Node | None:
     return None if composer.ended else composer.top
 
 
+_BEGINNINGS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+
+
 @dataclass(slots=True)
 class _Composer:
-    """Puts events together. `ended` is set where reading on makes no sense."""
+    """Puts events together, as PyYAML gives them. `ended` is set where reading on makes no sense.
+
+    A register has a third of a million events. What is right about nearly all of them is seen in one short loop;
+    whatever is not goes the long way, which says what is wrong.
+    """
 
     problems: Problems
-    top: Node | None = None
     documents: int = 0
     ended: bool = False
+    _tops: list[Node] = field(default_factory=list)
     _open: list[tuple[int, list[Node]]] = field(default_factory=list)
     _placed: int = 0
 
-    def take(self, event: yaml.Event) -> None:
-        line = 1 if event.start_mark is None else event.start_mark.line + 1
-        if type(event) is yaml.ScalarEvent:  # nearly all are
-            if event.anchor is not None or event.tag is not None:
-                self._refuse_properties(event, line)
-            self._place(Scalar(line, event.value, not event.style))
-            return
-        match event:
-            case yaml.DocumentStartEvent():
-                self._begin_document(line)
-            case yaml.AliasEvent():
-                self.problems.add(line, "", "uses an alias; write the value out")
-                self._place(Alias(line))
-            case yaml.CollectionStartEvent():
-                self._refuse_properties(event, line)
-                self._descend(line)
-            case yaml.SequenceEndEvent():
-                begin, items = self._open.pop()
-                self._place(Listing(begin, tuple(items)))
-            case yaml.MappingEndEvent():
-                begin, items = self._open.pop()
-                self._place(Mapping(begin, tuple(zip(items[::2], items[1::2], strict=True))))
-            case _:
-                pass
+    @property
+    def top(self) -> Node | None:
+        """What the document holds."""
+        return self._tops[-1] if self._tops else None
+
+    def take_all(self, next_event: Callable[[], Any]) -> None:
+        """Put events together until there is none left, or `ended`."""
+        text, end_of_mapping, end_of_list = yaml.ScalarEvent, yaml.MappingEndEvent, yaml.SequenceEndEvent
+        make, opened, here = tuple.__new__, self._open, self._tops  # a tuple's own constructor is the quickest
+        while not self.ended and (event := next_event()) is not None:
+            kind = type(event)
+            if kind is text:
+                if event.anchor is not None or event.tag is not None:
+                    self._refuse_properties(event)
+                here.append(make(Scalar, (event.start_mark.line + 1, event.value, not event.style)))
+                self._placed += 1
+            elif kind is end_of_mapping or kind is end_of_list:
+                line, items = opened.pop()
+                here = opened[-1][1] if opened else self._tops
+                each = iter(items)
+                pairs = kind is end_of_mapping
+                here.append(Mapping(line, tuple(zip(each, each, strict=True))) if pairs else Listing(line, tuple(each)))
+                self._placed += 1
+            elif kind in _BEGINNINGS:
+                here = self._begin(event)
+            else:
+                self._take(event, here)
+            if self._placed > MAX_NODES:
+                self._refuse_number(here[-1].line)
+
+    def _begin(self, event: yaml.CollectionStartEvent) -> list[Node]:
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_properties(event)
+        line = _line(event)
+        if len(self._open) >= MAX_DEPTH:
+            self.problems.add(line, "", f"is nested deeper than {MAX_DEPTH} levels; no configuration of ours is")
+            self.ended = True
+        items: list[Node] = []
+        self._open.append((line, items))
+        return items
+
+    def _take(self, event: yaml.Event, here: list[Node]) -> None:
+        line = _line(event)
+        if isinstance(event, yaml.AliasEvent):
+            self.problems.add(line, "", "uses an alias; write the value out")
+            here.append(Alias(line))
+            self._placed += 1
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._begin_document(line)
 
     def _begin_document(self, line: int) -> None:
         self.documents += 1
@@ -127,25 +159,18 @@ class _Composer:
             self.problems.add(line, "", "begins a second document; a file has to hold exactly one document")
             self.ended = True
 
-    def _refuse_properties(self, event: yaml.NodeEvent, line: int) -> None:
+    def _refuse_properties(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         """Note what hides what a file says."""
+        line = _line(event)
         if event.anchor is not None:
             self.problems.add(line, "", "uses an anchor; write the value out where it is needed")
-        if getattr(event, "tag", None) is not None:
+        if event.tag is not None:
             self.problems.add(line, "", "uses a tag; leave it out")
 
-    def _descend(self, line: int) -> None:
-        if len(self._open) >= MAX_DEPTH:
-            self.problems.add(line, "", f"is nested deeper than {MAX_DEPTH} levels; no configuration of ours is")
-            self.ended = True
-        self._open.append((line, []))
+    def _refuse_number(self, line: int) -> None:
+        self.problems.add(line, "", f"is the {self._placed:,}th value; no file of ours has so many")
+        self.ended = True
 
-    def _place(self, node: Node) -> None:
-        self._placed += 1
-        if self._placed > MAX_NODES:
-            self.problems.add(node.line, "", f"is the {self._placed:,}th value; no file of ours has so many")
-            self.ended = True
-        if self._open:
-            self._open[-1][1].append(node)
-        else:
-            self.top = node
+
+def _line(event: yaml.Event) -> int:
+    return 1 if event.start_mark is None else event.start_mark.line + 1

@@ -12,7 +12,7 @@ from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.rule import DeletionRule, Policy
 from retentiond.settings import keys, scalars
 from retentiond.settings.elsewhere import read_tsa, read_witness
-from retentiond.settings.fields import Section, Value
+from retentiond.settings.fields import TOP, Section, Value
 from retentiond.settings.nodes import read_nodes
 from retentiond.settings.parse_sources import read_sources
 from retentiond.settings.paths import (
@@ -51,7 +51,7 @@ def parse_settings(data: bytes, filename: str, *, host_name: str) -> Settings:
     """
     node, problems = read_nodes(data, filename)
     folder = os.path.dirname(os.path.abspath(filename))
-    top = None if node is None else Value(node, "", problems).section(keys.TOP)
+    top = None if node is None else Value(node, TOP, problems).section(keys.TOP)
     settings = None if top is None else _settings(top, folder, host_name)
     if problems.found or settings is None:
         raise ConfigurationError(problems.texts())

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.register import (
-    FOREVER,
     LOOK_AGAIN_AFTER,
     Clearance,
     Device,
@@ -181,9 +180,7 @@ class DeviceReader:
             entry = item.section(keys.CLEARANCE)
             room = entry.need_parsed("room", str, "write the id of a room")
             entry.need("checked", "write the day on which somebody looked, such as 2026-01-31")
-            validity = self._dates.span(entry, "checked", "review")
-            if entry.get("review") is None:
-                validity = Validity(validity.since, validity.since + min(LOOK_AGAIN_AFTER, FOREVER - validity.since))
+            validity = self._dates.span(entry, "checked", "review", lasts=LOOK_AGAIN_AFTER)
             if room is not None:
                 self._need_room(item, room)
                 found.append(Clearance(room, relation, validity))

@@ -11,7 +11,7 @@ from retentiond.domain.errors import ConfigurationError
 from retentiond.domain.register import FOREVER, Neighbour, Register, Relation, Room, RoomClassification, Validity
 from retentiond.settings import keys, scalars
 from retentiond.settings.entry_dates import Dates, refuse_hidden
-from retentiond.settings.fields import Section, Value
+from retentiond.settings.fields import TOP, Section, Value
 from retentiond.settings.nodes import read_nodes
 from retentiond.settings.parse_devices import DeviceReader
 from retentiond.settings.parse_papers import PaperReader
@@ -40,8 +40,12 @@ def parse_register(data: bytes, filename: str) -> Register:
 def parse_register_text(data: bytes, filename: str) -> RegisterText:
     """Return the register and what it is written in. Raises ConfigurationError as `parse_register` does."""
     with without_collector():
-        node, problems = read_nodes(data, filename, REGISTER_BYTES)
-        text = None if node is None else _read(Value(node, "", problems).section(keys.REGISTER))
+        return _read_file(data, filename)  # its nodes are gone by the time that garbage is looked for again
+
+
+def _read_file(data: bytes, filename: str) -> RegisterText:
+    node, problems = read_nodes(data, filename, REGISTER_BYTES)
+    text = None if node is None else _read(Value(node, TOP, problems).section(keys.REGISTER))
     if problems.found or text is None:
         raise ConfigurationError(problems.texts())
     return text

@@ -7,6 +7,8 @@ other. What either of them, or a reader of both, could take otherwise has to be 
 import re
 
 _WORDS = frozenset({"", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<"})
+_LONGEST_WORD = max(map(len, _WORDS))
+_BEGIN_A_NUMBER = frozenset("0123456789+-.")
 _NUMBER = re.compile(
     r"""[-+]?(?:
         0b[01_]+ | 0o[0-7_]+ | 0x[0-9a-f_]+
@@ -24,9 +26,11 @@ _TIME = re.compile(
 
 def is_a_time(text: str) -> bool:
     """Tell whether YAML reads this text as a date or a time."""
-    return _TIME.fullmatch(text) is not None
+    return text[:1].isdigit() and _TIME.fullmatch(text) is not None
 
 
 def is_a_word_or_number(text: str) -> bool:
     """Tell whether YAML 1.1 or 1.2 reads this text as a boolean, a number, nothing, or a sign of its own."""
-    return text.casefold() in _WORDS or _NUMBER.fullmatch(text) is not None
+    if text[:1] in _BEGIN_A_NUMBER and _NUMBER.fullmatch(text) is not None:
+        return True
+    return len(text) <= _LONGEST_WORD and text.casefold() in _WORDS

@@ -18,6 +18,7 @@ BENCHES = (
     "fault_points",
     "sweep_speed",
     "rows_speed",
+    "rooms_speed",
     "lateness",
 )
 

@@ -1,7 +1,8 @@
 """How fast the rooms of a large clinic are checked. `python -m tests.bench.rooms_speed`; asserts nothing on time.
 
 A thousand cameras that moved every year for ten years, three hundred rooms, and a recording of each camera on the disk;
-`retentiond check` as somebody types it, with all that it reads.
+`retentiond check` as somebody types it, with all that it reads. Beside it PyYAML with libyaml reads the same register,
+and checks nothing.
 """
 
 import argparse
@@ -11,11 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.bench.tables import PERFORMANCE, host, put, table
 from tests.clinic import camera_name, clinic_register
 
+PEER = "import sys, yaml; yaml.load(open(sys.argv[1], encoding='utf-8'), Loader=yaml.CSafeLoader)"
 SETTINGS = """\
 controller: Bench
 mode: observe
@@ -42,32 +47,68 @@ def build(root: Path, devices: int, rooms: int, years: int) -> Path:
     return config
 
 
-def measure(config: Path, *command: str) -> tuple[float, float, int]:
-    """Return wall and processor seconds of one command, and how many findings it has."""
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Wall and processor seconds of one command, and what it wrote."""
+
+    wall_s: float
+    processor_s: float
+    output: str
+
+
+def time_of(*arguments: str) -> Timed:
+    """Run Python once with these arguments."""
     before, begun = os.times(), time.perf_counter()
-    program = [sys.executable, "-m", "retentiond", *command, "--config", str(config), "--json"]
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
     wall, after = time.perf_counter() - begun, os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
-    return wall, used, len(json.loads(done.stdout).get("findings", ()))
+    return Timed(wall, used, done.stdout)
+
+
+def retentiond(config: Path, *command: str) -> Timed:
+    """Run one of our commands."""
+    return time_of("-m", "retentiond", *command, "--config", str(config), "--json")
+
+
+def compare(config: Path, rounds: int) -> list[list[object]]:
+    """Return a row for each command and for the peer: the best of some rounds, in which each had its turn."""
+    register = str(config.parent / "register.yml")
+    runs: dict[str, Callable[[], Timed]] = {
+        "beside: `yaml.load` with libyaml, and nothing checked": lambda: time_of("-c", PEER, register),
+        "`retentiond config check`": lambda: retentiond(config, "config", "check"),
+        "`retentiond check`": lambda: retentiond(config, "check"),
+    }
+    taken: dict[str, list[Timed]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            taken[name].append(run())
+    best = {name: min(times, key=lambda timed: timed.wall_s) for name, times in taken.items()}
+    peer = next(iter(best.values())).wall_s
+    return [
+        [name, f"{timed.wall_s:.2f} s", f"{timed.processor_s:.2f} s", f"{timed.wall_s / peer:.2f}"]
+        for name, timed in best.items()
+    ]
 
 
 def main() -> None:
-    """Print a line for each command."""
+    """Take the figures, and put them into the document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, default in (("devices", 1_000), ("rooms", 300), ("years", 10)):
+    for name, default in (("devices", 1_000), ("rooms", 300), ("years", 10), ("rounds", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="retentiond-bench-") as directory:
         config = build(Path(directory).resolve(), given.devices, given.rooms, given.years)
         size = (config.parent / "register.yml").stat().st_size
-        print(f"{given.devices:,} devices, {given.rooms:,} rooms, {given.years} years: a register of {size:,} bytes")
-        measure(config, "run", "--once")  # so that what lies in the store is known, as beside a daemon
-        for command in (("config", "check"), ("check",)):
-            best = min(measure(config, *command) for _ in range(3))
-            print(
-                f"retentiond {' '.join(command):13} {best[0]:.2f} s, {best[1]:.2f} s of a processor; {best[2]} findings"
-            )
+        retentiond(config, "run", "--once")  # so that what lies in the store is known, as beside a daemon
+        found = len(json.loads(retentiond(config, "check").output)["findings"])
+        rows = compare(config, given.rounds)
+    compiled = "not kept" if sys.dont_write_bytecode else "kept"
+    text = table(["what", "time", "of a processor", "times as long"], rows) + (
+        f"\n{given.devices:,} devices, {given.rooms:,} rooms, {given.years} years in {size:,} bytes; {found} "
+        f"finding{'s' * (found != 1)}. The best of {given.rounds} rounds; compiled modules of Python {compiled}. "
+        f"{host()}.\n"
+    )
+    put("rooms-speed", text, document=PERFORMANCE)
 
 
 if __name__ == "__main__":
