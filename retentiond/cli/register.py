@@ -146,22 +146,33 @@ def _say_changes(changes: FactChanges) -> None:
         say("the registers say the same")
 
 
-def _show(register: Register, instant: datetime, *, as_json: bool) -> None:
+def shown(register: Register, instant: datetime) -> dict[str, Any]:
+    """Return the rooms and devices that are there at an instant, in the JSON form of `register show`.
+
+    It rests on the entries that hold then; names of rooms and devices have no dates.
+    """
     reached: dict[str, list[Exposure]] = {}
     for reach in exposures(register, instant):
         reached.setdefault(reach.device.ident, []).append(reach)
-    rooms = [_room(room, instant) for room in register.rooms if instant < room.gone]
-    devices = [
-        _device(device, reached.get(device.ident, []), instant)
-        for device in register.devices
-        if device.is_here(instant)
-    ]
+    return {
+        "at": instants.to_text(instant),
+        "rooms": [_room(room, instant) for room in register.rooms if instant < room.gone],
+        "devices": [
+            _device(device, reached.get(device.ident, []), instant)
+            for device in register.devices
+            if device.is_here(instant)
+        ],
+    }
+
+
+def _show(register: Register, instant: datetime, *, as_json: bool) -> None:
+    answer = shown(register, instant)
     if as_json:
-        emit_json("retentiond.register/1", {"at": instants.to_text(instant), "rooms": rooms, "devices": devices})
+        emit_json("retentiond.register/1", answer)
         return
     say(f"at {local(instant)}")
     say()
-    table(("room", "name", "class"), ((item["id"], item["name"], item["class"] or "-") for item in rooms))
+    table(("room", "name", "class"), ((item["id"], item["name"], item["class"] or "-") for item in answer["rooms"]))
     say()
     table(
         ("device", "kind", "room", "sees", "hears", "may see or hear", "records", "known as"),
@@ -176,7 +187,7 @@ def _show(register: Register, instant: datetime, *, as_json: bool) -> None:
                 "+".join(item["tracks"]) or "-",
                 ", ".join(f"{source}/{name}" for source, name in item["known_as"]) or "-",
             )
-            for item in devices
+            for item in answer["devices"]
         ),
     )
 

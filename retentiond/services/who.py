@@ -11,7 +11,7 @@ from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.register import KnownName, Register
 from retentiond.domain.register_facts import mentions
 from retentiond.domain.starts import MAX_RECORDING
-from retentiond.domain.validity import Validity, common
+from retentiond.domain.validity import ALWAYS, Validity, common
 from retentiond.services.view import Found, View
 
 _Camera = tuple[StoreName, CameraName]
@@ -67,15 +67,36 @@ def who(view: View, register: Register, room: str, asked: Validity) -> Who:
     if asked.since >= asked.until:
         raise UsageError("--to has to be later than --from")
     exposed = exposed_spans(register, room, asked)
-    rows = _by_camera(view.recordings(None, asked.since - MAX_RECORDING, asked.until))
-    footage = sorted((*_of_devices(rows, exposed), *_of_nobody(rows, register, asked)), key=_in_order)
-    unlisted = view.unlisted(_names_of(exposed), asked.since - MAX_RECORDING, asked.until)
+    footage = footage_of(view.recordings(None, asked.since - MAX_RECORDING, asked.until), register, exposed, asked)
+    unlisted = view.unlisted(names_of(exposed, asked), asked.since - MAX_RECORDING, asked.until)
     unsaid = tuple(_unsaid(view.records(), room))
-    return Who(asked, used_spans(known, asked), exposed, tuple(footage), unsaid, unlisted)
+    return Who(asked, used_spans(known, asked), exposed, footage, unsaid, unlisted)
 
 
-def _names_of(exposed: Sequence[ExposedSpan]) -> frozenset[str]:
-    return frozenset(known.name for item in exposed for known in item.exposure.device.known_as)
+def footage_of(
+    recorded: Iterable[Found], register: Register, exposed: Sequence[ExposedSpan], asked: Validity
+) -> tuple[Footage, ...]:
+    """Return what of `recorded` the exposed devices made, and then what nobody can say the place of.
+
+    What the register says of the time that was asked about decides, and for a recording that began up to a day before,
+    what it says of its start.
+    """
+    rows = _by_camera(recorded)
+    return tuple(sorted((*_of_devices(rows, exposed), *_of_nobody(rows, register, asked)), key=_in_order))
+
+
+def names_of(exposed: Sequence[ExposedSpan], asked: Validity) -> frozenset[str]:
+    """Return the names that the exposed devices had during `asked`, or up to a day before.
+
+    At another time a name may have been another device's.
+    """
+    about = Validity(max(asked.since, ALWAYS + MAX_RECORDING) - MAX_RECORDING, asked.until)
+    return frozenset(
+        known.name
+        for item in exposed
+        for known in item.exposure.device.known_as
+        if common((about, known.validity, item.exposure.device.life)) is not None
+    )
 
 
 def _in_order(item: Footage) -> tuple[bool, datetime, str]:

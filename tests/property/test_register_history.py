@@ -8,8 +8,10 @@ from typing import Protocol, TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retentiond.cli.register import shown
 from retentiond.domain.decisions import Decisions
-from retentiond.domain.exposure import exposures
+from retentiond.domain.exposure import Exposure, exposures
+from retentiond.domain.exposure_history import exposed_spans, used_spans
 from retentiond.domain.finding import FindingKey
 from retentiond.domain.papers import About, Assessment, BoardApproval, Demand, Papers, Sign
 from retentiond.domain.placement import Listing, SeenDevice, check_placement
@@ -31,7 +33,10 @@ from retentiond.domain.register import (
 )
 from retentiond.domain.register_event import register_loaded
 from retentiond.domain.register_facts import facts
+from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.validity import ALWAYS, FOREVER
+from retentiond.services.view import Found
+from retentiond.services.who import footage_of, names_of
 from tests.builders import at, records
 
 ROOMS = ("hall", "care", "lab")
@@ -122,6 +127,17 @@ sightings = st.builds(
 )
 listings = st.frozensets(st.sampled_from([CameraName("a"), CameraName("b")])).map(lambda n: Listing(STORE, "it", n))
 
+asked_spans = st.builds(_span, days, st.integers(1, 3))
+recorded = st.builds(
+    Found,
+    st.just(STORE),
+    st.sampled_from([CameraName("a"), CameraName("b")]),
+    st.just("video"),
+    st.integers(-30, 7 * 24).map(lambda hours: BEGIN + timedelta(hours=hours)),
+    st.sampled_from(["x.mp4", "y.mp4"]),
+    *(st.none() for _ in range(3)),
+)
+
 
 def found(
     register: Register, now: datetime, seen: tuple[SeenDevice, ...] = (), listed: tuple[Listing, ...] = ()
@@ -178,6 +194,44 @@ def test_the_answer_at_an_instant_rests_on_the_entries_that_hold_then(
 def _here(register: Register, now: datetime) -> tuple[Device, ...]:
     """Return the devices as `only` leaves them, so that exposures of both can be compared."""
     return only(register, lambda span: span.holds_at(now)).devices
+
+
+@given(registers(), days)
+def test_what_register_show_says_of_an_instant_rests_on_the_entries_that_hold_then(
+    register: Register, now: datetime
+) -> None:
+    assert shown(only(register, lambda span: span.holds_at(now)), now) == shown(register, now)
+
+
+@given(registers(), rooms, asked_spans, some(recorded, 6))
+def test_what_register_who_says_of_a_time_rests_on_the_entries_that_hold_then(
+    register: Register, room: str, asked: Validity, rows: tuple[Found, ...]
+) -> None:
+    """A recording may have begun a day before, and whose it was then decides about it."""
+    then = only(register, asked.overlaps)
+    assert _spans_told(then, room, asked) == _spans_told(register, room, asked)
+    about = Validity(asked.since - MAX_RECORDING, asked.until)
+    assert _footage_told(only(register, about.overlaps), room, asked, rows) == _footage_told(
+        register, room, asked, rows
+    )
+
+
+def _spans_told(register: Register, ident: str, asked: Validity) -> object:
+    room = register.room(ident)
+    assert room is not None
+    exposed = {
+        (item.span, item.exposure.device.ident, *_way(item.exposure)) for item in exposed_spans(register, ident, asked)
+    }
+    return exposed, used_spans(room, asked)
+
+
+def _way(exposure: Exposure) -> tuple[object, ...]:
+    return exposure.relation, exposure.since, exposure.preset, exposure.through
+
+
+def _footage_told(register: Register, room: str, asked: Validity, rows: tuple[Found, ...]) -> object:
+    exposed = exposed_spans(register, room, asked)
+    return footage_of(rows, register, exposed, asked), names_of(exposed, asked)
 
 
 @given(registers(), days, some(sightings), some(listings, 1))
