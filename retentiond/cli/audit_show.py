@@ -12,7 +12,7 @@ from retentiond.audit.reader import AuditFilter
 from retentiond.cli.audit_filter import filters
 from retentiond.cli.options import common
 from retentiond.cli.render import count_of, local, say
-from retentiond.cli.streams import flush, write
+from retentiond.cli.streams import complain, flush, write
 from retentiond.domain import instants
 from retentiond.domain.event import EventType, Record
 
@@ -29,13 +29,17 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 @common
 def show(follow: bool, wanted: AuditFilter, config: str, as_json: bool) -> None:
     """Show the records, a line each; with --json one object a line."""
+    shown = 0
     try:
         for record in bootstrap.read_trail(bootstrap.load(config), wanted, follow=follow):
+            shown += 1
             _print(record, as_json=as_json)
             if follow:
                 flush()
     except KeyboardInterrupt:
         return
+    if not shown:  # on standard error, so that what is read by programs holds records only
+        complain("no record is like that; a camera is called there as its recorder calls it")
 
 
 def _print(record: Record, *, as_json: bool) -> None:

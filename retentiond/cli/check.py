@@ -13,10 +13,11 @@ from retentiond.cli.render import coloured, say
 @click.command("check")
 @common
 def command(config: str, as_json: bool) -> int:
-    """Check configuration, register, rooms and what the recorders are set to. Exit 1 on findings."""
+    """Check configuration, register, rooms and what the recorders are set to. Exit 1 on findings, noted ones too."""
     loaded = bootstrap.load(config)
     with viewing(loaded) as view:
         found, incomplete = view.check(), view.incomplete()
+        noted = {item.key for item in found if view.is_noted(item)}
     if as_json:
         fields = {"findings": [finding_fields(item) for item in found], "incomplete": incomplete_fields(incomplete)}
         emit_json("retentiond.check/1", fields)
@@ -24,7 +25,7 @@ def command(config: str, as_json: bool) -> int:
     for warning in loaded.warnings:
         say(f"{coloured('note', 'dim')}    {warning}")
     for item in found:
-        print_finding(item)
+        print_finding(item, acknowledged=item.key in noted)
     if not found:
         say("no findings so far" if incomplete else coloured("no findings", "good"))
     say_incomplete(incomplete)

@@ -59,7 +59,10 @@ def show(incident: str, config: str, as_json: bool) -> None:
     chosen = next((item for item in found if item.incident.ident == incident), None)
     if chosen is None:
         listed = ", ".join(item.incident.ident for item in found) or "none"
-        raise UsageError(f"no incident {incident!r} is open (open: {listed}); see: retentiond incident list")
+        raise UsageError(
+            f"no incident {incident!r} is open (open: {listed}); see: retentiond incident list; "
+            "what became of another: retentiond audit show --type incident.closed"
+        )
     if as_json:
         emit_json("retentiond.incident/1", _fields(chosen))
         return

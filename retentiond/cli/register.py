@@ -3,24 +3,22 @@
 import csv
 import io
 import os
-from datetime import datetime
-from typing import Any
 
 import click
 
 from retentiond import bootstrap
 from retentiond.cli.findings import finding_fields, print_finding
 from retentiond.cli.options import Subcommands, as_json_option, common, emit_json, named
+from retentiond.cli.register_show import show_register
 from retentiond.cli.register_who import who
-from retentiond.cli.render import coloured, count_of, local, say, table
+from retentiond.cli.render import coloured, count_of, say
 from retentiond.cli.streams import write
 from retentiond.cli.times import typed_instant
 from retentiond.domain import instants
 from retentiond.domain.errors import CannotCreateError
-from retentiond.domain.exposure import Exposure, exposures
 from retentiond.domain.placement import check_placement
-from retentiond.domain.register import Device, Register, Relation, Room
-from retentiond.domain.register_facts import FactChanges, compare_facts, facts
+from retentiond.domain.register import Register
+from retentiond.domain.register_facts import FactChanges, compare_facts, facts, texts
 
 
 @click.group("register", cls=Subcommands)
@@ -38,7 +36,7 @@ def show(at: str | None, config: str, as_json: bool) -> None:
     """Show which room has which class, and which device is where, at an instant."""
     loaded = bootstrap.load(config)
     instant = typed_instant("--at", at) if at is not None else bootstrap.wall_now()
-    _show(loaded.register, instant, as_json=as_json)
+    show_register(loaded.register, instant, as_json=as_json)
 
 
 @command.command("at")
@@ -46,15 +44,18 @@ def show(at: str | None, config: str, as_json: bool) -> None:
 @common
 def at_(time: str, config: str, as_json: bool) -> None:
     """Show the register as it stood at TIME."""
-    _show(bootstrap.load(config).register, typed_instant("TIME", time), as_json=as_json)
+    show_register(bootstrap.load(config).register, typed_instant("TIME", time), as_json=as_json)
 
 
 @command.command("diff")
 @click.argument("other", callback=named)
 @common
 def diff(other: str, config: str, as_json: bool) -> int:
-    """Show what differs between the register in force and the file OTHER. Exit 1 if anything does."""
-    ours, theirs = facts(bootstrap.load(config).register), facts(bootstrap.load_register(other))
+    """Show what differs between the register in force and the file OTHER. Exit 1 if anything does.
+
+    Notes and comments are not compared.
+    """
+    ours, theirs = _said(bootstrap.load(config).register), _said(bootstrap.load_register(other))
     changes = compare_facts(ours, theirs)
     if as_json:
         emit_json("retentiond.register.diff/1", {"only_here": list(changes.gone), "only_there": list(changes.added)})
@@ -108,19 +109,25 @@ def export(table: str, for_excel: bool, config: str, as_json: bool) -> None:
 def import_(table: str, file: str, out: str, config: str, as_json: bool) -> None:
     """Put the rooms or devices of the CSV file FILE into a new register, and show what changes.
 
-    The register in force is not touched, and nothing is removed that the table does not name. Review the new one, then
-    put it in its place.
+    The register in force is not touched. Rooms and devices that the table does not name stay as they are; the rows of
+    one that it names are its whole history. Review the new register, then put it in the place of the old one.
     """
     loaded = bootstrap.load(config)
     text, register = bootstrap.import_table(loaded, table, file)
     _write_new(out, text)
-    changes = compare_facts(facts(loaded.register), facts(register))
+    changes = compare_facts(_said(loaded.register), _said(register))
     if as_json:
         fields = {"out": out, "only_here": list(changes.gone), "only_there": list(changes.added)}
         emit_json("retentiond.register.import/1", fields)
         return
     _say_changes(changes)
+    if changes.gone:
+        say("The rows of a room or device are its whole history: what is marked - is not said any more.")
     say(f"wrote {out}; review it, then put it in the place of the register")
+
+
+def _said(register: Register) -> frozenset[str]:
+    return facts(register) | texts(register)
 
 
 def _write_new(path: str, text: str) -> None:
@@ -144,74 +151,3 @@ def _say_changes(changes: FactChanges) -> None:
         say(f"+ {line}")
     if not changes.gone and not changes.added:
         say("the registers say the same")
-
-
-def shown(register: Register, instant: datetime) -> dict[str, Any]:
-    """Return the rooms and devices that are there at an instant, in the JSON form of `register show`.
-
-    It rests on the entries that hold then; names of rooms and devices have no dates.
-    """
-    reached: dict[str, list[Exposure]] = {}
-    for reach in exposures(register, instant):
-        reached.setdefault(reach.device.ident, []).append(reach)
-    return {
-        "at": instants.to_text(instant),
-        "rooms": [_room(room, instant) for room in register.rooms if instant < room.gone],
-        "devices": [
-            _device(device, reached.get(device.ident, []), instant)
-            for device in register.devices
-            if device.is_here(instant)
-        ],
-    }
-
-
-def _show(register: Register, instant: datetime, *, as_json: bool) -> None:
-    answer = shown(register, instant)
-    if as_json:
-        emit_json("retentiond.register/1", answer)
-        return
-    say(f"at {local(instant)}")
-    say()
-    table(("room", "name", "class"), ((item["id"], item["name"], item["class"] or "-") for item in answer["rooms"]))
-    say()
-    table(
-        ("device", "kind", "room", "sees", "hears", "may see or hear", "records", "known as"),
-        (
-            (
-                item["name"],
-                item["kind"],
-                item["room"] or "-",
-                ", ".join(item["sees"]) or "-",
-                ", ".join(item["hears"]) or "-",
-                ", ".join(dict.fromkeys((*item["may_see"], *item["may_hear"]))) or "-",
-                "+".join(item["tracks"]) or "-",
-                ", ".join(f"{source}/{name}" for source, name in item["known_as"]) or "-",
-            )
-            for item in answer["devices"]
-        ),
-    )
-
-
-def _room(room: Room, instant: datetime) -> dict[str, Any]:
-    return {"id": room.ident, "name": room.name, "class": room.class_at(instant)}
-
-
-def _device(device: Device, reached: list[Exposure], instant: datetime) -> dict[str, Any]:
-    def rooms(relation: Relation, *, certain: bool) -> list[str]:
-        found = (item.room for item in reached if item.relation is relation and certain is not bool(item.through))
-        return list(dict.fromkeys(found))
-
-    tracks = device.tracks_at(instant)
-    recorded = [] if tracks is None else [name for name, on in (("video", tracks.video), ("audio", tracks.audio)) if on]
-    return {
-        "id": device.ident,
-        "name": device.name,
-        "kind": device.kind.value,
-        "room": device.room_at(instant),
-        "sees": rooms(Relation.SEES, certain=True),
-        "hears": rooms(Relation.HEARS, certain=True),
-        "may_see": rooms(Relation.SEES, certain=False),
-        "may_hear": rooms(Relation.HEARS, certain=False),
-        "tracks": recorded,
-        "known_as": [[known.source, known.name] for known in device.known_as if known.validity.holds_at(instant)],
-    }

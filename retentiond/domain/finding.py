@@ -138,6 +138,11 @@ def recordings(count: int) -> str:
     return "1 recording" if count == 1 else f"{count} recordings"
 
 
+def be(count: int) -> str:
+    """Return `is` or `are`, for so many recordings."""
+    return "is" if count == 1 else "are"
+
+
 def finding(kind: FindingKind, subject: str, message: str, remedy: str, *, facts: str = "") -> Finding:
     """Build a finding in one call."""
     return Finding(FindingKey(kind, subject), message, remedy, facts)

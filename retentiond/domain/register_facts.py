@@ -20,6 +20,11 @@ def facts(register: Register) -> frozenset[str]:
     return frozenset((*_of_rooms(register.rooms), *_of_devices(register.devices), *_of_papers(register.papers)))
 
 
+def texts(register: Register) -> frozenset[str]:
+    """Return what a register says for people only, line by line: for comparing two files, and never for the record."""
+    return frozenset((*_texts_of_rooms(register.rooms), *_texts_of_devices(register.devices)))
+
+
 @dataclass(frozen=True, slots=True)
 class FactChanges:
     """What one register says and another does not."""
@@ -84,6 +89,20 @@ def _of_papers(papers: Papers) -> Iterator[str]:
         head = f"dpia {paper.reference!r}:"
         yield f"{head} {_span(paper.validity)}, review {_at(paper.review)}"
         yield from _of_about(head, paper.about)
+
+
+def _texts_of_rooms(rooms: Iterable[Room]) -> Iterator[str]:
+    return (f"room {room.ident}: called {room.name!r}" for room in rooms)
+
+
+def _texts_of_devices(devices: Iterable[Device]) -> Iterator[str]:
+    for device in devices:
+        head = f"device {device.ident}:"
+        yield f"{head} called {device.name!r}"
+        if device.make:
+            yield f"{head} make {device.make!r}"
+        if device.address:
+            yield f"{head} address {device.address!r}"
 
 
 def _of_about(head: str, about: About) -> Iterator[str]:

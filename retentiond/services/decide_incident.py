@@ -120,7 +120,10 @@ class IncidentCourt:
         item = self._journal.decisions.incidents.get(ident)
         if item is None:
             listed = ", ".join(self._journal.decisions.incidents) or "none"
-            raise UsageError(f"no incident {ident!r} is open (open: {listed}); see: retentiond incident list")
+            raise UsageError(
+                f"no incident {ident!r} is open (open: {listed}); see: retentiond incident list; "
+                "what became of another: retentiond audit show --type incident.closed"
+            )
         if item.stage is Stage.DELETING:
             raise UsageError(f"incident {ident} is decided already, and is being carried out")
         return item

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from retentiond.domain.finding import Finding, FindingKind, finding, recordings
+from retentiond.domain.finding import Finding, FindingKind, be, finding, recordings
 from retentiond.domain.incident import ENDS_SOON, Incident, Stage
 from retentiond.domain.rule import RoomId
 from retentiond.domain.suspension import Reach
@@ -15,8 +15,12 @@ _HOUR = timedelta(hours=1)
 def incident_findings(
     incidents: Iterable[Incident], count: Callable[[Iterable[Reach]], int], now: datetime
 ) -> tuple[Finding, ...]:
-    """Return the findings about incidents that are not closed. What a message names is how much, never which."""
-    return tuple(_finding(item, recordings(count(item.reach)), now) for item in incidents)
+    """Return the findings about incidents that are not closed. What a message names is how much, never which.
+
+    One that two persons decided, and of which nothing is left, is over; closing it waits for the next look only.
+    """
+    counted = ((item, count(item.reach)) for item in incidents)
+    return tuple(_finding(item, number, now) for item, number in counted if number or item.stage is not Stage.DELETING)
 
 
 def incident_status(
@@ -43,7 +47,7 @@ def earlier_findings(earlier: Iterable[tuple[RoomId, datetime, int]]) -> Iterato
             FindingKind.EARLIER_FOOTAGE,
             room,
             f"room {room!r} is prohibited since {_text(since)}; of the time before, in which it was not, "
-            f"{recordings(count)} are on the disk",
+            f"{recordings(count)} {be(count)} on the disk",
             "they go at their deadlines; whether they may stay so long is for the data protection officer to say: "
             f"retentiond incident earlier {room}",
             facts=f"prohibited since {_text(since)}",
@@ -56,7 +60,7 @@ def unopened_findings(found: Iterable[tuple[RoomId, int]]) -> Iterator[Finding]:
         yield finding(
             FindingKind.INCIDENT_OPEN,
             f"room {room}",
-            f"{recordings(count)} of room {room!r} from while it was prohibited are on the disk, and no "
+            f"{recordings(count)} of room {room!r} from while it was prohibited {be(count)} on the disk, and no "
             "incident is open about them yet",
             "a daemon opens one as soon as it looks: reload it, or start it; then: retentiond incident list",
         )
@@ -70,27 +74,27 @@ def clock_text(item: Incident, now: datetime) -> str:
     return f"the 72 h of article 33 GDPR ended {_text(item.notify_by)}"
 
 
-def _finding(item: Incident, what: str, now: datetime) -> Finding:
+def _finding(item: Incident, count: int, now: datetime) -> Finding:
     ident = item.ident
-    of_room = f"{what} of room {item.room!r} from while it was prohibited"
+    of_room = f"{recordings(count)} of room {item.room!r} from while it was prohibited {be(count)}"
     if item.stage is Stage.DELETING:
         message, remedy = (
-            f"incident {ident}: {of_room} are being deleted, as two persons decided",
+            f"incident {ident}: {of_room} being deleted, as two persons decided",
             "they go by themselves; what keeps one is shown by: retentiond plan",
         )
     elif item.stage is Stage.LAPSED:
         return finding(
             FindingKind.INCIDENT_LAPSED,
             ident,
-            f"incident {ident} ended {_text(item.ends_at)} without a decision; {of_room} are left, and go at their "
-            "ordinary deadlines",
+            f"incident {ident} ended {_text(item.ends_at)} without a decision; {of_room} left, to go at the ordinary "
+            "deadlines",
             _decide(item),
             facts=_text(item.ends_at),
         )
     else:
         message = (
-            f"incident {ident}, found {_text(item.found_at)}: {of_room} are on the disk; {clock_text(item, now)}; "
-            f"they are suspended until {_text(item.ends_at)} at the latest"
+            f"incident {ident}, found {_text(item.found_at)}: {of_room} on the disk; {clock_text(item, now)}; "
+            f"suspended until {_text(item.ends_at)} at the latest"
         )
         remedy = _decide(item)
         if item.ruling is not None:

@@ -163,6 +163,12 @@ class View:
         found = (*rooms.findings, *drift, *sound, *stores, *copies, *incidents, *self._sources.declared)
         return tuple({item.key: item for item in found}.values())
 
+    def is_noted(self, item: Finding) -> bool:
+        """Tell whether a person knows of a finding that `check` returned: what is on the record rests on the same."""
+        decisions = self._sources.decisions
+        recorded = decisions.findings.get(item.key)
+        return recorded is not None and recorded.facts == item.facts and decisions.is_acknowledged(item.key, self.now())
+
     def _obstacle(self) -> str | None:
         if not self._sources.enforcing:
             return "the daemon observes only"

@@ -101,7 +101,9 @@ def _assignments(register: Register, ident: str) -> list[tuple[str, Validity]]:
 
 def _parse_room(register: Register, text: str) -> str:
     if register.room(text) is None:
-        raise ValueError(f"{text!r} is no room of the register; import the rooms first")
+        known = register.room_called(text)
+        remedy = "import the rooms first" if known is None else f"write its id, {known.ident}"
+        raise ValueError(f"{text!r} is no id of a room in the register; {remedy}")
     return text
 
 

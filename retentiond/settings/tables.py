@@ -91,7 +91,8 @@ def _row(line: int, head: Sequence[str], cells: Sequence[str], problems: Problem
     for column, cell in zip(head, cells, strict=False):
         text = _unguarded(cell.strip())
         if len(text) > MAX_TEXT or not text.isprintable():
-            problems.add(line, column, "is too long, or holds a line break or a character that cannot be seen")
+            what = "is too long, or holds a line break or a character that cannot be seen; write one short line"
+            problems.add(line, column, what)
         elif text:
             found[column] = text
     return Row(line, found)

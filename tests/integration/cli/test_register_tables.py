@@ -26,6 +26,29 @@ def test_an_import_says_what_it_changes_and_leaves_the_register_alone(fresh: Pla
     assert fresh.call("register", "diff", str(out)).status == 1
 
 
+def test_an_import_tells_of_a_name_too_and_that_rows_are_the_whole_history(fresh: Place) -> None:
+    table = fresh.root / "devices.csv"
+    table.write_text(
+        "id,name\n" + fresh.call("register", "export", "devices").out.splitlines()[1].split(",")[0] + ",x\n"
+    )
+    done = fresh.call("register", "import", "devices", str(table), "--out", str(fresh.root / "named.yml"))
+    lines = done.out.splitlines()
+    assert [line[0] for line in lines[:2]] == ["-", "+"]
+    assert lines[1].endswith("called 'x'")
+    assert lines[2].startswith("The rows of a room or device are its whole history")
+
+
+def test_a_table_comes_back_as_spreadsheets_leave_it(fresh: Place) -> None:
+    """Columns in another order, semicolons, a mark, every cell quoted, other ends of lines, and empty rows."""
+    rows = [line.split(",") for line in fresh.call("register", "export", "devices").out.splitlines()]
+    lines = [";".join(f'"{cell}"' for cell in reversed(row)) for row in rows] + [";" * (len(rows[0]) - 1)]
+    table, out = fresh.root / "devices.csv", fresh.root / "new.yml"
+    table.write_bytes(("\ufeff" + "\r\n".join(lines) + "\r\n").encode())
+    done = fresh.call("register", "import", "devices", str(table), "--out", str(out))
+    assert (done.status, done.out.splitlines()[0]) == (0, "the registers say the same"), done
+    assert out.read_text() == fresh.register.read_text()
+
+
 def test_an_import_writes_over_nothing(fresh: Place) -> None:
     table = fresh.root / "rooms.csv"
     table.write_text("id\nhall\n")

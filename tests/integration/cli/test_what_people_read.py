@@ -74,6 +74,19 @@ def test_a_finding_says_how_to_note_it_and_that_notes_it(make: Make) -> None:
     ]
 
 
+def test_a_check_says_what_somebody_knows_of_and_still_finds_it(make: Make) -> None:
+    place = make()
+    place.record("stray", datetime.now(UTC) - timedelta(days=1))
+    place.accept_clock()
+    place.call("run", "--once")
+    assert "BREACH  unregistered_device" in place.call("check").out
+    note = ("findings", "acknowledge", "unregistered_device", "main / stray", "--why", "being looked into", "--for")
+    assert place.call(*note, "14d").status == 0
+    again = place.call("check")
+    assert "NOTED   unregistered_device" in again.out
+    assert again.status == 1
+
+
 def test_without_a_record_nothing_is_called_fine(fresh: Place) -> None:
     for command in ("findings list", "findings show overdue", "audit show", "audit verify"):
         done = fresh.call(*command.split())
@@ -122,6 +135,9 @@ def test_registers_are_compared_fact_by_fact(left: Place) -> None:
     assert (done.status, done.err) == (1, "")
     assert done.out == "- room hall: class public, always to open\n+ room hall: class intimate-care, always to open\n"
     assert left.call("register", "diff", str(left.register)).out == "the registers say the same\n"
+    other.write_text(left.register.read_text().replace("name: Hall", "name: Great hall"))
+    renamed = left.call("register", "diff", str(other))
+    assert (renamed.status, renamed.out) == (1, "- room hall: called 'Hall'\n+ room hall: called 'Great hall'\n")
     gone = left.call("register", "diff", str(other) + "x")
     assert gone.status == 78
 
@@ -144,6 +160,8 @@ def test_the_record_is_filtered(deleted: Place, filters: tuple[str, ...], types:
     shown = {line.split()[4] for line in people.out.splitlines()}
     assert shown == types or (types == {"recording.deleted", "deletion.intent"} and types <= shown)
     assert len(people.out.splitlines()) == len(programs.out.splitlines())
+    told = [] if types else ["retentiond: no record is like that; a camera is called there as its recorder calls it"]
+    assert people.complaints == programs.complaints == told
 
 
 @pytest.fixture(scope="module")

@@ -188,6 +188,16 @@ def test_two_persons_decide_and_it_is_gone_at_once_by_the_ordinary_way(clinic: C
     assert clinic.told(FindingKind.INCIDENT_OPEN) == []
 
 
+def test_nothing_is_said_of_one_that_is_gone_and_only_waits_to_be_closed(clinic: Clinic) -> None:
+    clinic.prohibit(NOON)
+    clinic.decide()
+    clinic.agree()
+    clinic.cycle.tick()
+    assert clinic.left(CARE) == MORNING
+    assert list(clinic.incidents) == ["I-1"]
+    assert clinic.told(FindingKind.INCIDENT_OPEN) == []
+
+
 def test_who_decided_why_and_what_the_authority_was_told_is_on_the_record(clinic: Clinic) -> None:
     clinic.prohibit(NOON)
     clinic.settle()

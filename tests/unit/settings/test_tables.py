@@ -156,7 +156,8 @@ def test_a_slip_in_a_table_is_told_where_it_stands(table: str, problem: str) -> 
         ("id,name\nd-9,x\n", "devices.csv:2: kind: is missing"),
         ("id,kind\nd-9,camera\n", "devices.csv:2: name: is missing"),
         ("id,kind\nd-1,microphone\n", "devices.csv:2: kind: 'd-1' is a camera; give another device another id"),
-        ("id,room\nd-1,attic\n", "devices.csv:2: room: 'attic' is no room of the register; import the rooms first"),
+        ("id,room\nd-1,attic\n", "devices.csv:2: room: 'attic' is no id of a room in the register; import the rooms"),
+        ("id,room\nd-1,HALL\n", "devices.csv:2: room: 'HALL' is no id of a room in the register; write its id, hall"),
         ("id,address\nd-1,rtsp://a:b@c/\n", "devices.csv:2: address: holds a user or password"),
     ],
 )
