@@ -26,7 +26,9 @@ def _build(item: "SourceSettings") -> DeviceSource:
         case "netbox":
             from retentiond.sources.netbox import NetboxSource
 
-            return NetboxSource(item.name, item.addresses[0], item.roles, credentials)
+            return NetboxSource(
+                item.name, item.addresses[0], item.roles, credentials, partial(_certificates, item.ca_file)
+            )
         case "sound":
             from retentiond.sources.sound import SoundSource
 
@@ -34,7 +36,7 @@ def _build(item: "SourceSettings") -> DeviceSource:
         case "bookings":
             from retentiond.sources.bookings import BookingSource
 
-            return BookingSource(item.name, item.file, item.categories, item.timezone, wall_now)
+            return BookingSource(item.name, item.file, item.categories, item.timezone, item.max_age, wall_now)
         case _:
             from retentiond.sources.onvif import OnvifSource
 
@@ -52,3 +54,9 @@ def _credentials(path: str | None) -> "Credentials | None":
     from retentiond.sources.credentials import read_credentials
 
     return None if path is None else read_credentials(path)
+
+
+def _certificates(path: str | None) -> str:
+    from retentiond.sources.credentials import read_certificates
+
+    return "" if path is None else read_certificates(path)

@@ -32,6 +32,7 @@ class FindingKind(StrEnum):
     DPIA_MISSING = "dpia_missing"
     DPIA_REVIEW_DUE = "dpia_review_due"
     SOURCE_UNREACHABLE = "source_unreachable"
+    SOURCE_OUTDATED = "source_outdated"
     SOURCES_DISAGREE = "sources_disagree"
     RECORDER_KEEPS_LONGER = "recorder_keeps_longer"
     RECORDER_KEEPS_SHORTER = "recorder_keeps_shorter"

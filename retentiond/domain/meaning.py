@@ -22,6 +22,7 @@ MEANING: Mapping[FindingKind, str] = {
     FindingKind.DPIA_MISSING: "a device is in no data-protection impact assessment",
     FindingKind.DPIA_REVIEW_DUE: "a data-protection impact assessment has to be looked at again",
     FindingKind.SOURCE_UNREACHABLE: "a recorder or device cannot be asked what it does, or a film what it holds",
+    FindingKind.SOURCE_OUTDATED: "what a source says was written longer ago than it may be",
     FindingKind.SOURCES_DISAGREE: "register, recorder and disk say different things of the same device or file",
     FindingKind.RECORDER_KEEPS_LONGER: "a recorder is itself set to keep recordings longer than a rule",
     FindingKind.RECORDER_KEEPS_SHORTER: "a recorder itself deletes recordings earlier than a rule",

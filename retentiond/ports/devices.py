@@ -24,12 +24,14 @@ class SourceReading:
     Attributes:
         complete: what it does not name is, by it, not there.
         bookings: the intimate procedures that it knows of, and of each nothing but when and where.
+        outdated: why what it said may be out of date, with instants and no lengths of time; empty where it is not.
     """
 
     seen: tuple[SeenDevice, ...] = ()
     unreached: tuple[Unreached, ...] = ()
     complete: bool = False
     bookings: tuple[Booking, ...] = ()
+    outdated: str = ""
 
 
 class DeviceSource(Protocol):

@@ -69,7 +69,7 @@ def check_rooms(
             title = f"the source {source.name!r} ({source.kind})"
             listings.append(Listing(source.name, title, frozenset(device.camera for device in reading.seen)))
         bookings += reading.bookings
-        unreachable += [_unreached(source, item) for item in reading.unreached]
+        unreachable += _trouble_with(source, reading)
         inventory.append(Inventory(f"{source.kind}/{source.name}", DeviceKind.CAMERA, len(reading.seen)))
     found = check_placement(register, seen, now, listings)
     booked = check_bookings(register, bookings, now)
@@ -109,12 +109,28 @@ def _ask(store: StoreName, recorder: Recorder) -> Sequence[SeenDevice] | Finding
         return _unusable(store, recorder, str(error))
 
 
+def _trouble_with(source: DeviceSource, reading: SourceReading) -> Iterable[Finding]:
+    if reading.outdated:
+        yield _outdated(source, reading.outdated)
+    yield from (_unreached(source, item) for item in reading.unreached)
+
+
 def _unreached(source: DeviceSource, item: Unreached) -> Finding:
     return finding(
         FindingKind.SOURCE_UNREACHABLE,
         f"{source.name} / {item.what}",
         f"{item.what!r} of the source {source.name!r} ({source.kind}) cannot be asked: {item.why}",
         "see whether it is there and lets this host ask; correct `sources` in the configuration if it is gone",
+    )
+
+
+def _outdated(source: DeviceSource, why: str) -> Finding:
+    return finding(
+        FindingKind.SOURCE_OUTDATED,
+        source.name,
+        f"what the source {source.name!r} ({source.kind}) says may be out of date: {why}",
+        "see why nothing writes it any more; if it is written less often, correct `max_age` of the source",
+        facts=why,
     )
 
 

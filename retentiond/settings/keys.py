@@ -28,13 +28,16 @@ STORE = ("name", "path", "recorder", "timezone", "layout", "recorder_config", "w
 SOURCES = {
     "onvif": ("name", "kind", "addresses", "credentials"),
     "discovery": ("name", "kind", "interface"),
-    "netbox": ("name", "kind", "addresses", "credentials", "roles"),
+    "netbox": ("name", "kind", "addresses", "credentials", "roles", "ca_file"),
     "sound": ("name", "kind"),
-    "bookings": ("name", "kind", "file", "categories", "timezone"),
+    "bookings": ("name", "kind", "file", "categories", "timezone", "max_age"),
 }
 """Who besides the recorders is asked about devices, and what may be said of each."""
 
-SOURCE = ("name", "kind", "addresses", "credentials", "interface", "roles", "file", "categories", "timezone")
+SOURCE = (
+    *("name", "kind", "addresses", "credentials", "interface", "roles", "ca_file"),
+    *("file", "categories", "timezone", "max_age"),
+)
 AUDIT = ("origin", "keep", "on_failure", "key", "witness", "tsa")
 WITNESS = ("url", "vkey")
 TSA = ("url", "roots")

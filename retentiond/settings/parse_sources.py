@@ -3,6 +3,8 @@
 import os
 import re
 from collections.abc import Collection
+from datetime import timedelta
+from typing import TypeAlias
 
 from retentiond.domain.recording import StoreName
 from retentiond.settings import keys, scalars
@@ -16,6 +18,14 @@ _BYTE = "([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
 INTERFACE_PATTERN = rf"{_BYTE}(\.{_BYTE}){{3}}"
 ROLE_PATTERN = r"[a-z0-9_-]{1,100}"
 DEFAULT_ROLES = ("camera", "microphone")
+DEFAULT_MAX_AGE = timedelta(days=7)
+"""Of a calendar that is written on working days, with holidays among them."""
+
+
+_Calendar: TypeAlias = tuple[str, tuple[str, ...], str, timedelta]
+"""File, categories, zone of times that name none, and how old it may be."""
+
+_NO_CALENDAR: _Calendar = ("", (), "", timedelta())
 
 
 def parse_address(typed: str) -> str:
@@ -73,15 +83,21 @@ def _read_source(section: Section, folder: str) -> SourceSettings | None:
         section.wrong("addresses", "write one address; another NetBox is another source")
     if kind == "netbox":
         section.need("credentials", "write the path of a file with one line, token:TOKEN, which only the daemon reads")
-    credentials = section.read("credentials", parse_file_path, "") if "credentials" in taken else ""
-    path = os.path.join(folder, credentials) if credentials else None
+    credentials = _read_place(section, folder, "credentials") if "credentials" in taken else None
+    ca_file = _read_place(section, folder, "ca_file") if "ca_file" in taken else None
+    if ca_file is not None and any(address.startswith("http:") for address in addresses):
+        section.wrong("ca_file", "means nothing where http:// is written; write https://, or leave it out")
     interface = section.read("interface", parse_interface, "") if "interface" in taken else ""
     roles = _read_roles(section) if "roles" in taken else ()
-    file, categories, timezone = _read_calendar(section, needed=kind is not None) if "file" in taken else ("", (), "")
+    calendar = _read_calendar(section, folder, needed=kind is not None) if "file" in taken else _NO_CALENDAR
     if name is None or kind is None:
         return None
-    file = os.path.join(folder, file) if file else ""
-    return SourceSettings(StoreName(name), kind, addresses, path, interface, roles, file, categories, timezone)
+    return SourceSettings(StoreName(name), kind, addresses, credentials, interface, roles, *calendar, ca_file)
+
+
+def _read_place(section: Section, folder: str, key: str) -> str | None:
+    path = section.read(key, parse_file_path, "")
+    return os.path.join(folder, path) if path else None
 
 
 def _read_addresses(section: Section, *, needed: bool) -> tuple[str, ...]:
@@ -90,16 +106,17 @@ def _read_addresses(section: Section, *, needed: bool) -> tuple[str, ...]:
     return tuple(value.parsed_items(parse_address)) if value is not None else ()
 
 
-def _read_calendar(section: Section, *, needed: bool) -> tuple[str, tuple[str, ...], str]:
+def _read_calendar(section: Section, folder: str, *, needed: bool) -> _Calendar:
     if needed:
         section.need("file", "write the path of an iCalendar file of bookings")
         section.need("categories", "write what marks an intimate procedure in it, such as [intimate care]")
         section.need("timezone", "write the zone of times in it that name none, such as Europe/Tallinn")
     categories = section.get("categories")
     return (
-        section.read("file", parse_file_path, ""),
+        _read_place(section, folder, "file") or "",
         () if categories is None else tuple(categories.parsed_items(str)),
         section.read("timezone", scalars.parse_zone_name, ""),
+        section.read("max_age", scalars.parse_max_age, DEFAULT_MAX_AGE),
     )
 
 
@@ -134,6 +151,8 @@ def _kind(kind: str, description: str, required: tuple[str, ...]) -> Schema:
         "file": text("An iCalendar file."),
         "categories": set_of("What marks an intimate procedure.", text("A category in the calendar.")),
         "timezone": text("The zone of times in the calendar that name none."),
+        "max_age": text("How long ago it may have been written; default 7d.", scalars.DURATION_PATTERN),
+        "ca_file": text("The certificates (PEM) under which that of NetBox has to be good. Default: the system's."),
         "roles": set_of("Roles of devices that see or hear.", text("The slug of a role.", ROLE_PATTERN)),
     }
     taken = keys.SOURCES[kind]

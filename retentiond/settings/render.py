@@ -78,10 +78,13 @@ def _source(source: SourceSettings) -> Iterable[str]:
         "interface": source.interface,
         "file": source.file,
         "timezone": source.timezone,
+        "ca_file": source.ca_file,
     }
     lists = {"addresses": source.addresses, "roles": source.roles, "categories": source.categories}
     yield from (f"    {key}: {_quoted(value)}" for key, value in texts.items() if value)
     yield from (f"    {key}: {_listed(values)}" for key, values in lists.items() if values)
+    if source.max_age:
+        yield f"    max_age: {duration_text(source.max_age)}"
 
 
 def _listed(texts: Iterable[str]) -> str:

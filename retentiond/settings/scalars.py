@@ -146,6 +146,11 @@ def parse_incident_period(text: str) -> timedelta:
     return _within(text, parse_duration(text), NOTIFY_WITHIN, SUSPENDED_FOR, "write 72h to 30d")
 
 
+def parse_max_age(text: str) -> timedelta:
+    """Return how old a calendar may be: no longer than what is looked at of the time to come."""
+    return _within(text, parse_duration(text), timedelta(hours=1), timedelta(days=31), "write 1h to 31d")
+
+
 def _within(text: str, length: timedelta, least: timedelta, most: timedelta, rule: str) -> timedelta:
     if not least <= length <= most:
         raise ValueError(f"{text!r} is out of range: {rule}")

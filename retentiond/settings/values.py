@@ -43,6 +43,8 @@ class SourceSettings:
         file: the calendar of `bookings`.
         categories: what marks an intimate procedure in it.
         timezone: the zone of times in it that name none.
+        max_age: how long ago it may have been written last; nothing for other kinds.
+        ca_file: the certificates (PEM) under which that of `netbox` has to be good; None for those of the system.
     """
 
     name: StoreName
@@ -54,6 +56,8 @@ class SourceSettings:
     file: str = ""
     categories: tuple[str, ...] = ()
     timezone: str = ""
+    max_age: timedelta = timedelta()
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ _SAYS_SO_ITSELF = "nbt_"
 class NetboxSource:
     """`DeviceSource` over the devices of some roles in one NetBox, at `address`.
 
-    `credentials` is asked anew at each reading; the password in it is the token. Only GET is ever used, and only below
+    `credentials` is asked anew at each reading; the password in it is the token. `roots` are the certificates (PEM)
+    under which that of NetBox has to be good; empty for those of the system. Only GET is ever used, and only below
     `address`: what an answer names as the next page is not followed, the next page is counted.
     """
 
@@ -41,6 +42,7 @@ class NetboxSource:
     address: str
     roles: Sequence[str]
     credentials: Callable[[], Credentials | None]
+    roots: Callable[[], str] = str
 
     @property
     def kind(self) -> str:
@@ -56,11 +58,11 @@ class NetboxSource:
     def _devices(self, who: Credentials | None) -> Iterator[dict[str, Any]]:
         """Yield the devices that are there. Raises UnreachableError."""
         end = time.monotonic() + PATIENCE_S
-        found = 0
+        found, roots = 0, self.roots()
         while True:
             if time.monotonic() > end:
                 raise UnreachableError(f"{self.address}: no whole list within {PATIENCE_S:g} s")
-            total, page = self._page(who, found)
+            total, page = self._page(who, found, roots)
             for item in page:
                 if _text(item, "status", "value") not in NOT_THERE:
                     yield item
@@ -70,11 +72,11 @@ class NetboxSource:
             if not page or found > MOST:
                 raise UnreachableError(f"{self.address}: its list of {total} devices does not come to an end")
 
-    def _page(self, who: Credentials | None, offset: int) -> tuple[int, list[dict[str, Any]]]:
+    def _page(self, who: Credentials | None, offset: int, roots: str) -> tuple[int, list[dict[str, Any]]]:
         query = urlencode([("limit", PAGE), ("offset", offset), *(("role", role) for role in self.roles)])
         base = self.address if "://" in self.address else f"https://{self.address}"
         headers = {"Accept": "application/json", **({} if who is None else {"Authorization": _token(who)})}
-        answer = ask(Question(url=f"{base}/api/dcim/devices/?{query}", headers=headers), LIMITS)
+        answer = ask(Question(url=f"{base}/api/dcim/devices/?{query}", headers=headers, roots=roots), LIMITS)
         if answer.status in (401, 403):
             raise UnreachableError(f"{self.address}: refuses the token, or it may not view devices")
         if answer.status != 200:

@@ -29,12 +29,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked of whom."""
+    """What is asked of whom. `roots` are certificates (PEM) that vouch for it instead of the system's."""
 
     url: str
     method: str = "GET"
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    roots: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def ask(question: Question, limits: Limits) -> Answer:
     parts = _split(question.url)
     where = parts.netloc
     try:
-        with _connected(parts, limits) as connection:
+        with _connected(parts, limits, question.roots) as connection:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             headers = {"Connection": "close", "User-Agent": "retentiond", **question.headers}
             connection.request(question.method, target, body=question.body or None, headers=headers)
@@ -96,7 +97,7 @@ def _split(url: str) -> SplitResult:
 
 
 @contextmanager
-def _connected(parts: SplitResult, limits: Limits) -> Iterator[http.client.HTTPConnection]:
+def _connected(parts: SplitResult, limits: Limits, roots: str) -> Iterator[http.client.HTTPConnection]:
     """Connect; whatever is under way when the time is over ends with TimeoutError."""
     deadline = time.monotonic() + limits.seconds
     over = threading.Event()
@@ -113,7 +114,7 @@ def _connected(parts: SplitResult, limits: Limits) -> Iterator[http.client.HTTPC
     timer.start()
     try:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port or _port(parts))
-        connection.sock = _open(parts, deadline, opened)
+        connection.sock = _open(parts, deadline, opened, roots)
         if over.is_set():
             raise TimeoutError
         yield connection
@@ -129,14 +130,14 @@ def _connected(parts: SplitResult, limits: Limits) -> Iterator[http.client.HTTPC
             each.close()
 
 
-def _open(parts: SplitResult, deadline: float, opened: list[socket.socket]) -> socket.socket:
+def _open(parts: SplitResult, deadline: float, opened: list[socket.socket], roots: str) -> socket.socket:
     """Return a connected socket; every one that is opened is put into `opened`, so that it can be cut."""
     plain = _reach(parts, deadline)
     if parts.scheme == "http":
         opened.append(plain)
         return plain
     try:
-        context = ssl.create_default_context()
+        context = ssl.create_default_context(cadata=roots or None)
         secure = context.wrap_socket(plain, server_hostname=parts.hostname, do_handshake_on_connect=False)
     except OSError:
         plain.close()

@@ -74,6 +74,13 @@ def test_a_finding_says_how_to_note_it_and_that_notes_it(make: Make) -> None:
     ]
 
 
+def test_an_empty_directory_is_no_camera_until_something_is_recorded_into_it(fresh: Place) -> None:
+    (fresh.store / "cellar" / "2026-03-01").mkdir(parents=True)
+    assert "cellar" not in fresh.call("check").out
+    fresh.record("cellar", datetime.now(UTC) - timedelta(days=1))
+    assert "unregistered_device: camera 'cellar'" in fresh.call("check").out
+
+
 def test_a_check_says_what_somebody_knows_of_and_still_finds_it(make: Make) -> None:
     place = make()
     place.record("stray", datetime.now(UTC) - timedelta(days=1))

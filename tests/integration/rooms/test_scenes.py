@@ -40,7 +40,7 @@ def test_there_are_scenes_of_everything() -> None:
     assert sum("case" in scene.text for scene in ALL) >= 18
 
 
-ELSEWHERE = {FindingKind.INTIMATE_BOOKING, FindingKind.INTIMATE_BOOKING_SEEN}
+ELSEWHERE = {FindingKind.INTIMATE_BOOKING, FindingKind.INTIMATE_BOOKING_SEEN, FindingKind.SOURCE_OUTDATED}
 """A calendar is no part of a scene: tests/integration/sources/test_bookings.py plays these."""
 
 

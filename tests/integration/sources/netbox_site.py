@@ -1,6 +1,7 @@
 """A NetBox on a loopback address, as far as devices go: pages, filters, tokens, and the ways in which it goes wrong."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,10 +42,11 @@ class Netbox:
     status: int = 200
     asked: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
+    secure: ssl.SSLContext | None = None
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.secure is None else 'https'}://127.0.0.1:{self.port}"
 
     def answer(self, path: str, authorization: str) -> tuple[int, bytes]:
         if authorization not in (f"Token {TOKEN}", f"Bearer nbt_{TOKEN}"):
@@ -89,6 +91,8 @@ def running(netbox: Netbox) -> Iterator[Netbox]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     netbox.port = server.server_address[1]
+    if netbox.secure is not None:
+        server.socket = netbox.secure.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

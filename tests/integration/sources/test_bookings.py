@@ -19,6 +19,7 @@ from tests.unit.settings.texts import register_of
 
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)
 TALLINN = "Europe/Tallinn"
+WEEK = timedelta(days=7)
 NAMES = ("Mari Maasikas", "mari@example.com", "Dr Kask", "the left knee", "patient-4711", "call 5551234")
 
 
@@ -52,7 +53,7 @@ def calendar(*events: str) -> bytes:
 
 def read(path: Path, data: bytes, now: datetime = NOW) -> SourceReading:
     path.write_bytes(data)
-    return BookingSource(StoreName("calendar"), str(path), ("intimate CARE",), TALLINN, lambda: now).read()
+    return BookingSource(StoreName("calendar"), str(path), ("intimate CARE",), TALLINN, WEEK, lambda: now).read()
 
 
 def booked(tmp_path: Path, *events: str) -> list[tuple[str, str]]:
@@ -122,7 +123,7 @@ devices:
 
 def found(path: Path, place: str, until: str, *events: str) -> dict[FindingKind, Finding]:
     path.write_bytes(calendar(*events))
-    source = BookingSource(StoreName("calendar"), str(path), ("intimate care",), TALLINN, lambda: NOW)
+    source = BookingSource(StoreName("calendar"), str(path), ("intimate care",), TALLINN, WEEK, lambda: NOW)
     register = register_of(REGISTER.replace("PLACE", place).replace("UNTIL", until))
     findings = check_rooms(register, (), (), NOW, [(source, source.read())]).findings
     return {item.key.kind: item for item in findings if "book" in item.key.kind or item.key.subject == "bookings"}
@@ -191,6 +192,36 @@ def test_names_of_people_are_nowhere_afterwards(tmp_path: Path) -> None:
         assert not any(name.encode() in data for data in written), name
 
 
+# --- how old it is ------------------------------------------------------------------------------------------------
+
+
+def aged(path: Path, written: datetime) -> SourceReading:
+    path.write_bytes(calendar(AHEAD))
+    os.utime(path, (written.timestamp(), written.timestamp()))
+    return BookingSource(StoreName("calendar"), str(path), ("intimate care",), TALLINN, WEEK, lambda: NOW).read()
+
+
+def test_one_that_nothing_writes_any_more_is_told_and_counts_all_the_same(tmp_path: Path) -> None:
+    reading = aged(tmp_path / "rooms.ics", NOW - WEEK - timedelta(seconds=1))
+    assert len(reading.bookings) == 1
+    assert reading.outdated == "the calendar was written last 2026-03-20 11:59Z, and may be 7d old"
+    source = BookingSource(StoreName("calendar"), "x", (), TALLINN, WEEK, lambda: NOW)
+    found = {item.key.kind: item for item in check_rooms(register_of("{}"), (), (), NOW, [(source, reading)]).findings}
+    item = found[FindingKind.SOURCE_OUTDATED]
+    assert (item.key.subject, item.facts) == ("calendar", reading.outdated)
+    assert "2026-03-20 11:59Z" in item.message
+    assert "`max_age`" in item.remedy
+
+
+def test_one_that_is_as_old_as_it_may_be_is_not_told(tmp_path: Path) -> None:
+    assert aged(tmp_path / "rooms.ics", NOW - WEEK).outdated == ""
+    assert aged(tmp_path / "rooms.ics", NOW + timedelta(hours=23)).outdated == ""
+
+
+def test_one_that_is_dated_in_the_time_to_come_would_never_come_of_age(tmp_path: Path) -> None:
+    assert "which is still to come" in aged(tmp_path / "rooms.ics", NOW + timedelta(days=2)).outdated
+
+
 # --- what goes wrong ----------------------------------------------------------------------------------------------
 
 
@@ -233,7 +264,7 @@ def test_what_recurs_without_end_and_never_is_given_up(tmp_path: Path) -> None:
     never = [event(":00010101T100000", f"UID:{n}", "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30") for n in range(200)]
     path = tmp_path / "rooms.ics"
     path.write_bytes(calendar(*never))
-    source = BookingSource(StoreName("c"), str(path), ("intimate care",), TALLINN, lambda: NOW, (*WORKER, "2"))
+    source = BookingSource(StoreName("c"), str(path), ("intimate care",), TALLINN, WEEK, lambda: NOW, (*WORKER, "2"))
     assert "takes too long" in source.read().unreached[0].why
 
 
@@ -263,7 +294,7 @@ def test_a_booking_of_several_rooms_is_one_of_each(tmp_path: Path, place: str) -
 def test_a_calendar_that_is_gone_or_a_pipe_is_told(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("nowhere.ics", "pipe"):
-        source = BookingSource(StoreName("calendar"), str(tmp_path / name), ("x",), TALLINN, lambda: NOW)
+        source = BookingSource(StoreName("calendar"), str(tmp_path / name), ("x",), TALLINN, WEEK, lambda: NOW)
         assert len(source.read().unreached) == 1
 
 

@@ -1,6 +1,9 @@
 """The inventory of NetBox is read, met with the register, and never believed further than that."""
 
+import ssl
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pynetbox
 import pytest
@@ -10,9 +13,10 @@ from retentiond.domain.finding import Finding, FindingKind
 from retentiond.domain.recording import StoreName
 from retentiond.ports import SourceReading
 from retentiond.services.check_placement import check_rooms
-from retentiond.sources.credentials import Credentials
+from retentiond.sources.credentials import Credentials, read_certificates
 from retentiond.sources.netbox import NOT_THERE, PAGE, NetboxSource
 from tests.integration.sources.netbox_site import TOKEN, Netbox, a_device, running
+from tests.system.harness import needs
 from tests.unit.settings.texts import register_of
 
 ROLES = ("camera", "microphone")
@@ -142,6 +146,42 @@ def test_what_is_no_answer_is_told_and_shows_nothing_gone(netbox: Netbox, why: s
 
 def test_a_wrong_token_is_told() -> None:
     assert "refuses the token" in refusal(Netbox(), token="f" * 40)
+
+
+def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
+    """Return what serves under a certificate that nobody knows, and the file with the certificate."""
+    needs("openssl")
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.pem -days 2 -subj /CN={name}"
+    more = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command.split(), *more], cwd=folder, capture_output=True, check=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    (folder / f"{name}.pem").chmod(0o644)
+    return context, folder / f"{name}.pem"
+
+
+def test_a_clinic_may_vouch_for_its_netbox_itself_and_then_nobody_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, roots = certified(tmp_path, "ours")
+    _, others = certified(tmp_path, "others")
+
+    def asked(vouching: Path | None) -> SourceReading:
+        def certificates() -> str:
+            return "" if vouching is None else read_certificates(str(vouching))
+
+        who = Credentials("token", TOKEN)
+        return NetboxSource(StoreName("netbox"), netbox.address, ROLES, lambda: who, certificates).read()
+
+    with running(Netbox([a_device(1, "cam-1")], secure=context)) as netbox:
+        assert asked(roots).complete
+        assert "certificate verify failed" in asked(None).unreached[0].why
+        monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+        assert asked(None).complete
+        assert "certificate verify failed" in asked(others).unreached[0].why, "those of the system do not count then"
+        assert [len(netbox.asked)] == [2], "nobody has the token whose certificate is not good"
+    roots.chmod(0o646)
+    assert "chmod o-w" in asked(roots).unreached[0].why
 
 
 def test_nobody_there_and_no_token_are_told() -> None:

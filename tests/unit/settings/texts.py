@@ -82,6 +82,8 @@ stores:
   - {name: other, path: /srv/other, recorder: template, layout: "{camera}/%s.mp4"}
 sources:
   - {name: cameras, kind: onvif, addresses: [192.0.2.1, "camera-2:8080"], credentials: /etc/retentiond/onvif}
+  - {name: nb, kind: netbox, addresses: [nb.example], credentials: token, roles: [cctv], ca_file: /etc/ca.pem}
+  - {name: c, kind: bookings, file: a.ics, categories: [intimate], timezone: Europe/Tallinn, max_age: 3d}
 state: /var/lib/retentiond
 register: register.yml
 audit:

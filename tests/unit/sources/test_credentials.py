@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from retentiond.domain.errors import ConfigurationError
-from retentiond.sources.credentials import Credentials, read_credentials
+from retentiond.sources.credentials import Credentials, read_certificates, read_credentials
 
 
 @pytest.fixture
@@ -60,3 +60,23 @@ def test_what_is_not_there_or_no_file_is_told(place: Path) -> None:
     os.mkfifo(place, 0o600)
     with pytest.raises(ConfigurationError, match="is no file of one line"):
         read_credentials(str(place))
+
+
+def test_what_holds_no_certificates_vouches_for_nobody(place: Path) -> None:
+    for data in (
+        b"",
+        b"x",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        b"\xff",
+        b"#" * (2 << 20),
+    ):
+        with pytest.raises(ConfigurationError, match="holds no certificates in PEM form"):
+            read_certificates(write(place, data))
+    with pytest.raises(ConfigurationError, match=r"everybody may write it; run: chmod o-w "):
+        read_certificates(write(place, b"x", 0o646))
+    place.unlink()
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_certificates(str(place))
+    os.mkfifo(place, 0o600)
+    with pytest.raises(ConfigurationError, match="holds no certificates"):
+        read_certificates(str(place))
