@@ -89,7 +89,9 @@ def _policy(fields: _Fields) -> str:
 
 def _register(fields: _Fields) -> str:
     rooms, devices = count_of(fields["rooms"], "room"), count_of(fields["devices"], "device")
-    return f"{rooms}, {devices}, {_shown(fields['digest'])}"
+    changed = f"{count_of(len(fields['added']), 'fact')} added, {len(fields['removed']):,} removed"
+    part = f" (part {fields['part']} of {fields['parts']})" if fields["parts"] > 1 else ""
+    return f"{rooms}, {devices}, {_shown(fields['digest'])}{part}: {changed}; which, says --json"
 
 
 def _adopted(fields: _Fields) -> str:

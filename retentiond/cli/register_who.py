@@ -24,7 +24,7 @@ _LIMITS = (
 
 
 @click.command("who")
-@click.option("--room", callback=text, required=True, help="The id of the room in the register.")
+@click.option("--room", callback=text, required=True, help="The room in the register, by its id or name.")
 @click.option("--from", "begin", metavar="TIME", required=True, help="From TIME on.")
 @click.option("--to", "end", metavar="TIME", required=True, help="Until TIME.")
 @common
@@ -35,9 +35,9 @@ def who(room: str, begin: str, end: str, config: str, as_json: bool) -> None:
     with viewing(loaded) as view:
         answer = bootstrap.who(view, loaded.register, room, asked)
     if as_json:
-        emit_json("retentiond.register.who/1", _fields(room, answer))
+        emit_json("retentiond.register.who/1", _fields(answer))
         return
-    _say_room(room, answer)
+    _say_room(answer)
     _say_devices(answer)
     _say_footage(answer)
     _say_unsaid(answer)
@@ -47,8 +47,8 @@ def who(room: str, begin: str, end: str, config: str, as_json: bool) -> None:
 # --- for people -----------------------------------------------------------------------------------------------
 
 
-def _say_room(room: str, answer: bootstrap.Who) -> None:
-    say(f"room {room}, {local(answer.asked.since)} to {local(answer.asked.until)}")
+def _say_room(answer: bootstrap.Who) -> None:
+    say(f"room {answer.room}, {local(answer.asked.since)} to {local(answer.asked.until)}")
     for used in answer.used:
         say(f"  {used.room_class or 'no class'}: {local(used.span.since)} to {local(used.span.until)}")
     say()
@@ -128,9 +128,9 @@ def _say_unsaid(answer: bootstrap.Who) -> None:
 # --- for programs ---------------------------------------------------------------------------------------------
 
 
-def _fields(room: str, answer: bootstrap.Who) -> dict[str, Any]:
+def _fields(answer: bootstrap.Who) -> dict[str, Any]:
     return {
-        "room": room,
+        "room": answer.room,
         **_span(answer.asked),
         "classes": [{"class": item.room_class, **_span(item.span)} for item in answer.used],
         "devices": [

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from retentiond.domain import instants
 from retentiond.domain.exposure_history import ExposedSpan, exposed_spans
 from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.domain.register import Register, Room
@@ -76,7 +77,8 @@ def _of_room(register: Register, room: Room, bookings: Sequence[Booking], now: d
             FindingKind.INTIMATE_BOOKING_SEEN,
             room.ident,
             f"room {room.ident!r} was booked for {_times(over)}, and {_named(over)} saw or heard it then",
-            f"see what was recorded: retentiond register who --room {room.ident}; tell the data protection officer",
+            f"see what was recorded: retentiond register who --room {room.ident} {_typed(over)}; "
+            "tell the data protection officer",
             facts=_facts(over),
         )
 
@@ -91,6 +93,11 @@ def _times(met: Sequence[_Met]) -> str:
     first = met[0][0]
     count = "1 intimate procedure" if len(met) == 1 else f"{len(met)} intimate procedures, the first"
     return f"{count} {day_text(first.begin)} to {day_text(first.end)}"
+
+
+def _typed(met: Sequence[_Met]) -> str:
+    begin, end = met[0][0].begin, max(item.end for item, _ in met)
+    return f"--from {instants.to_text(begin)} --to {instants.to_text(end)}"
 
 
 def _named(met: Sequence[_Met]) -> str:

@@ -10,6 +10,7 @@ from retentiond.domain.exposure_history import ExposedSpan, UsedSpan, exposed_sp
 from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.register import KnownName, Register
 from retentiond.domain.register_facts import mentions
+from retentiond.domain.rule import RoomId
 from retentiond.domain.starts import MAX_RECORDING
 from retentiond.domain.validity import ALWAYS, Validity, common
 from retentiond.services.view import Found, View
@@ -41,11 +42,12 @@ class Unsaid:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The answer: what the room was, who reached it, what was recorded, and what the register said once.
+    """The answer about `room`: what it was, who reached it, what was recorded, and what the register said once.
 
     `unlisted` is how much more its devices recorded then, or up to a day before: it is in an incident.
     """
 
+    room: RoomId
     asked: Validity
     used: tuple[UsedSpan, ...]
     exposed: tuple[ExposedSpan, ...]
@@ -55,22 +57,22 @@ class Who:
 
 
 def who(view: View, register: Register, room: str, asked: Validity) -> Who:
-    """Answer for a room and a span of time, by the register in force, the disk and the record.
+    """Answer for a room, by its id or its name, and a span of time: by the register in force, the disk and the record.
 
     Raises:
         UsageError: the register has no such room, or the span ends before it begins.
     """
-    known = register.room(room)
+    known = register.room(room) or register.room_called(room)
     if known is None:
         listed = ", ".join(item.ident for item in register.rooms) or "none"
         raise UsageError(f"the register has no room {room!r}; there are: {listed}")
     if asked.since >= asked.until:
         raise UsageError("--to has to be later than --from")
-    exposed = exposed_spans(register, room, asked)
+    exposed = exposed_spans(register, known.ident, asked)
     footage = footage_of(view.recordings(None, asked.since - MAX_RECORDING, asked.until), register, exposed, asked)
     unlisted = view.unlisted(names_of(exposed, asked), asked.since - MAX_RECORDING, asked.until)
-    unsaid = tuple(_unsaid(view.records(), room))
-    return Who(asked, used_spans(known, asked), exposed, footage, unsaid, unlisted)
+    unsaid = tuple(_unsaid(view.records(), known.ident))
+    return Who(RoomId(known.ident), asked, used_spans(known, asked), exposed, footage, unsaid, unlisted)
 
 
 def footage_of(

@@ -58,6 +58,13 @@ def test_it_says_which_device_reached_the_room_and_since_when(clinic: Place) -> 
     assert [item["class"] for item in found["classes"]] == ["office"]
 
 
+def test_a_room_may_be_asked_for_by_its_name(clinic: Place) -> None:
+    begin, end = day(30), day(0)
+    found = ask(clinic, "CARE", begin, end)
+    assert found["room"] == "care"
+    assert found == ask(clinic, "care", begin, end)
+
+
 def test_it_says_what_was_recorded_then_and_is_still_there(clinic: Place) -> None:
     found = ask(clinic, "care", day(30), day(0))
     placed = [item for item in found["recordings"] if item["device"] == "d-1"]

@@ -189,7 +189,7 @@ def test_the_record_is_told_in_words_and_in_the_local_zone(deleted: Place) -> No
     assert run is not None
     for words in (
         r"policy\.loaded +mode enforce, [0-9a-f]{8}…: margin 1min; categories \[\"audio\",\"video\"\] period 30d; ",
-        r"register\.loaded +1 room, 2 devices, [0-9a-f]{8}…",
+        r"register\.loaded +1 room, 2 devices, [0-9a-f]{8}…: \d+ facts added, 0 removed; which, says --json",
         r"store\.adopted +main: adopted by op-[0-9a-f]{8}, \w+, ",
         rf"clock\.accepted +{INSTANT.pattern}, typed as {INSTANT.pattern} by op-",
         rf"scan\.completed +main: 6 recordings, oldest {INSTANT.pattern}, 2 overdue",

@@ -162,6 +162,12 @@ def test_the_finding_says_where_when_how_often_and_who_and_no_person(tmp_path: P
     assert item.facts == "cam-1: 2026-03-28 10:00Z, 2026-03-29 10:00Z, 2026-03-30 10:00Z"
 
 
+def test_what_is_over_says_what_to_type_to_see_what_was_recorded(tmp_path: Path) -> None:
+    later = event(":20260321T100000Z", end=":20260321T113000Z")
+    item = found(tmp_path / "rooms.ics", "ward", "2027-01-01", later, OVER)[FindingKind.INTIMATE_BOOKING_SEEN]
+    assert "register who --room ward --from 2026-03-20T10:00:00.000Z --to 2026-03-21T11:30:00.000Z; tell" in item.remedy
+
+
 def test_a_place_that_nobody_knows_is_counted_and_not_shown(tmp_path: Path) -> None:
     odd = event(":20260328T100000Z", place="At home with Mari Maasikas")
     (item,) = found(tmp_path / "rooms.ics", "ward", "2027-01-01", odd).values()
