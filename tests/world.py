@@ -197,7 +197,7 @@ class World:
         """Scan the store, whole, then tick; return how many scans there were."""
         scans = self.cycle.begin_scans(only_wanted=only_wanted)
         for keeper, scan in scans:
-            for step in keeper.store.walk(scan.descends):
+            for step in keeper.store.walk(scan.descends, scan.known):
                 self.cycle.take(keeper, step)
             self.cycle.complete_scan(keeper, whole=True)
         self.cycle.tick()

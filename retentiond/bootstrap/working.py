@@ -114,7 +114,7 @@ def run_once(loaded: Loaded) -> dict[str, Any]:
     with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False) as cycle:
         cycle.start()
         for keeper, scan in cycle.begin_scans():
-            for step in keeper.store.walk(scan.descends):
+            for step in keeper.store.walk(scan.descends, scan.known):
                 cycle.take(keeper, step)
             cycle.complete_scan(keeper, whole=True)
         cycle.tick()

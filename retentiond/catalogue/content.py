@@ -74,6 +74,8 @@ class Content:
                 self._db.change("UPDATE stream SET recordings=recordings-? WHERE id=?", dropped, stream)
                 self._db.change("UPDATE span SET n=n-? WHERE directory=? AND stream=?", dropped, directory, stream)
                 self._db.change("DELETE FROM span WHERE directory=? AND stream=? AND n<=0", directory, stream)
+                # whoever drops a row may be wrong about the file: the directory is listed again (ADR 0031)
+                self._db.change("UPDATE directory SET ctime_ns=NULL WHERE id=?", directory)
         for table in _HANGING if keys else ():
             if self._db.row(f"SELECT 1 FROM {table} LIMIT 1") is not None:  # noqa: S608
                 self._drop_from(table, keys)

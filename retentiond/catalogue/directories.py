@@ -11,6 +11,7 @@ from retentiond.ports import DirectoryStamp
 SAMPLES = 100
 """So many names that no layout explains are kept of a store, for people to look at."""
 
+_RANGE = 1 << 64
 _FIRST = b"\x01"
 _PAST_SLASH = b"0"
 """A name holds neither NUL nor a slash, and `0` follows the slash: where paths sort, the last is the end of a tree."""
@@ -23,10 +24,25 @@ class Directories:
         self._db = database
         self._keys = keys
 
-    def stamp(self, directory: int, stamp: DirectoryStamp) -> None:
-        """Remember that a directory was listed, and its stamp then."""
-        values = _signed(stamp.inode), _signed(stamp.mtime_ns), _signed(stamp.ctime_ns)
-        self._db.change("UPDATE directory SET inode=?, mtime_ns=?, ctime_ns=? WHERE id=?", *values, directory)
+    def stamp(self, directory: int, stamp: DirectoryStamp, *, settled: bool) -> None:
+        """Remember that a directory was listed, and its stamp then, if it is settled."""
+        times = (_signed(stamp.mtime_ns), _signed(stamp.ctime_ns)) if settled else (None, None)
+        values = _signed(stamp.inode), *times, directory
+        self._db.change("UPDATE directory SET inode=?, mtime_ns=?, ctime_ns=? WHERE id=?", *values)
+
+    def distrust(self, store: StoreName, directory: bytes) -> None:
+        """Forget the stamp of a directory, so that it is listed again."""
+        self._db.change("UPDATE directory SET ctime_ns=NULL WHERE store=? AND path=?", store, directory)
+
+    def stamps(self, store: StoreName) -> dict[bytes, DirectoryStamp | None]:
+        """Return the directories that were listed, in the order of their paths, with the stamps that are trusted."""
+        query = (
+            "SELECT path, inode, mtime_ns, ctime_ns FROM directory WHERE store=? AND inode IS NOT NULL ORDER BY path"
+        )
+        return {
+            path: None if ctime is None else DirectoryStamp(inode % _RANGE, mtime, ctime)
+            for path, inode, mtime, ctime in self._db.rows(query, store)
+        }
 
     def set_unclassified(self, store: StoreName, directory: int, found: Sequence[bytes]) -> None:
         """Replace what is known of the names in a directory that no layout explains."""
@@ -81,4 +97,4 @@ class Directories:
 
 def _signed(number: int) -> int:
     """Return a number of 64 bits as SQLite holds it; inode numbers and far times may need the highest bit."""
-    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
+    return (number + (1 << 63)) % _RANGE - (1 << 63)

@@ -15,7 +15,7 @@ from retentiond.domain import instants
 from retentiond.domain.recording import CameraName, Category, Recording, StoreName, Stream
 from retentiond.domain.run import Plan, StoreCensus, WaitReason
 from retentiond.domain.span import Span
-from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, Sheaf, StreamBases
+from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, Sheaf, Stamps, StreamBases
 
 
 class SqliteCatalogue:
@@ -158,12 +158,19 @@ class SqliteCatalogue:
                 self._content.add(arrived)
                 for sheaf in sheaves:
                     self._content.add_sheaf(directory, sheaf)
-            self._directories.stamp(directory, listing.stamp)
+            self._directories.stamp(directory, listing.stamp, settled=listing.settled)
             self._directories.set_unclassified(store, directory, unclassified)
 
     def knows_directory(self, store: StoreName, directory: bytes) -> bool:
         row = self._db.row("SELECT inode FROM directory WHERE store=? AND path=?", store, directory)
         return row is not None and row[0] is not None
+
+    def stamps(self, store: StoreName) -> Stamps:
+        return self._directories.stamps(store)
+
+    def distrust(self, store: StoreName, directory: bytes) -> None:
+        with self._transaction():
+            self._directories.distrust(store, directory)
 
     def forget_directories(self, store: StoreName, parent: bytes, children: Iterable[bytes]) -> Sequence[Recording]:
         gone = self._directories.missing(store, parent, frozenset(children))

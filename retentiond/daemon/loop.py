@@ -240,7 +240,7 @@ class Daemon:
 
     def _hand_over(self, keeper: StoreKeeper, scan: StoreScan) -> bool:
         """Give the loop one directory after the other; tell whether it was all of them."""
-        for step in keeper.store.walk(scan.descends):
+        for step in keeper.store.walk(scan.descends, scan.known):
             self._steps.acquire()
             if self._stopping.is_set():
                 return False

@@ -9,7 +9,7 @@ from retentiond.domain.recording import Recording, StoreName, Stream
 from retentiond.domain.run import Plan, StoreCensus
 from retentiond.domain.span import Basis, Span
 from retentiond.domain.starts import Arrival, Doubt
-from retentiond.ports.store import Listing
+from retentiond.ports.store import Listing, Stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Catalogue(Protocol):
         *,
         sheaves: Sequence[Sheaf] = (),
     ) -> None:
-        """Take in what a listing showed, and remember the directory's stamp.
+        """Take in what a listing showed, and remember the directory's stamp if it is settled (ADR 0031).
 
         What arrived is in `arrived`, or in `sheaves` where nothing is odd about it.
         """
@@ -158,6 +158,17 @@ class Catalogue(Protocol):
 
     def knows_directory(self, store: StoreName, directory: bytes) -> bool:
         """Tell whether a directory of this path was listed before."""
+        ...
+
+    def stamps(self, store: StoreName) -> Stamps:
+        """Return every directory that was listed, with its stamp while that can be trusted.
+
+        It can be no more once a row of the directory was dropped other than by `update`: the file may be there.
+        """
+        ...
+
+    def distrust(self, store: StoreName, directory: bytes) -> None:
+        """Trust the stamp of a directory no more."""
         ...
 
     def unclassified(self, store: StoreName) -> tuple[int, Sequence[bytes]]:

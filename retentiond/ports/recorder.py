@@ -72,6 +72,14 @@ class Recorder(Protocol):
         """Why the recorder's configuration as read last is not wholly in force, for people; None if it is."""
         ...
 
+    @property
+    def reading(self) -> object | None:
+        """What decides how names are read: while it is equal, the same names in a directory say the same.
+
+        None where it cannot be told; then no listing of before stands for one of now (ADR 0031).
+        """
+        ...
+
     def classify(self, directory: bytes, entries: Sequence[Entry]) -> Sequence[Sighting]:
         """Say of each entry, in order, what it is; directories included.
 

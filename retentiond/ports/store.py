@@ -106,12 +106,14 @@ class Listing:
     Attributes:
         files: the names of regular files, in order.
         others: everything else, in the order of names.
+        settled: whether whatever changes the names from now on changes the stamp too (ADR 0031).
     """
 
     directory: bytes
     stamp: DirectoryStamp
     files: tuple[bytes, ...] = ()
     others: tuple[Entry, ...] = ()
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,17 @@ class Unlisted:
     too_deep: bool = False
 
 
-WalkStep: TypeAlias = Listing | Unlisted
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """So many directories that were not listed, for their stamps say that they hold the names they held before."""
+
+    directories: int
+
+
+Listed: TypeAlias = Listing | Unlisted
+WalkStep: TypeAlias = Listing | Unlisted | Unchanged
+Stamps: TypeAlias = Mapping[bytes, DirectoryStamp | None]
+"""Every directory of a store that was listed before, by its path; None where its stamp proves nothing."""
 
 
 class Refusal(StrEnum):
@@ -254,16 +266,22 @@ class Store(Protocol):
         """Write the marker and the claim directory, or take up a marker that is there. Raises StorageError."""
         ...
 
-    def walk(self, descend: Callable[[bytes, Entry], bool]) -> Iterator[WalkStep]:
+    def walk(self, descend: Callable[[bytes, Entry], bool], known: Stamps | None = None) -> Iterator[WalkStep]:
         """Yield every directory, parents before children, in the order of names, without following links.
+
+        Those whose stamp is the `known` one are passed over, with what is known to lie in them: they are counted in an
+        `Unchanged` step. Without `known` every directory is listed.
 
         `descend` is asked for each subdirectory. Never raises for a directory that cannot be listed: that is an
         `Unlisted` step. Depth is limited to 16. Raises StorageError if the directory there is not the one adopted.
         """
         ...
 
-    def list_directory(self, directory: bytes) -> WalkStep | None:
-        """List one directory; None if it does not exist. Raises StorageError as `walk`."""
+    def list_directory(self, directory: bytes) -> Listed | None:
+        """List one directory; None if it does not exist. Raises StorageError as `walk`.
+
+        The listing is not settled: what lies in the directory was not walked, and a walk has to list it again.
+        """
         ...
 
     def inspect(self, place: Place, unit: Unit) -> Identity | None:

@@ -92,6 +92,10 @@ class ConfiguredRecorder(Plain):
         return self._classifier is not None
 
     @property
+    def reading(self) -> object | None:
+        return self._classifier
+
+    @property
     def trouble(self) -> str | None:
         return self._trouble
 

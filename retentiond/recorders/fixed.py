@@ -24,6 +24,10 @@ class FixedRecorder(Plain):
         return True
 
     @property
+    def reading(self) -> object | None:
+        return self.classifier
+
+    @property
     def trouble(self) -> str | None:
         return None
 

@@ -91,6 +91,10 @@ class Motion(Plain):
         return self._in_force is not None
 
     @property
+    def reading(self) -> object | None:
+        return self._in_force
+
+    @property
     def trouble(self) -> str | None:
         """Why the configuration as read last is not in force, for people; None if it is."""
         return self._trouble

@@ -14,6 +14,10 @@ class Plain:
     __slots__ = ()
 
     @property
+    def reading(self) -> object | None:
+        return None
+
+    @property
     def collective(self) -> CameraName | None:
         return None
 

@@ -256,6 +256,7 @@ class Cycle:
         for keeper in self.keepers:
             keeper.rules_changed()
             keeper.scan_wanted = True  # the recorder may have been set up anew as well
+            keeper.list_all()
 
     def raise_finding(self, item: Finding) -> None:
         """Keep a finding that no survey would notice, such as a broken configuration, until it is lowered."""

@@ -34,12 +34,13 @@ from retentiond.services.find import links_left, removed_by_others, shared_exten
 from retentiond.services.find_copies import find_copies
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
+from retentiond.services.pass_over import PassOver
 from retentiond.services.plan import PLAN_STAYS, Planner
 from retentiond.services.recover import recover_store
 from retentiond.services.report import scan_completed
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.sample import Sampler
-from retentiond.services.scan import StoreScan
+from retentiond.services.scan import Omitted, StoreScan
 from retentiond.services.store_health import StoreHealth, is_of_the_store
 from retentiond.services.survey import Survey, Surveyor
 
@@ -80,6 +81,7 @@ class StoreKeeper:
         self.scan: StoreScan | None = None
         self.scan_wanted = True
         self.scan_is_sound = True
+        self._pass_over = PassOver()
         self._parts = parts
         self._enforcing = enforcing
         self._recovered = False
@@ -107,6 +109,8 @@ class StoreKeeper:
             self._health.note_success()
             self.rules_changed()  # what fell due meanwhile goes now, and not when the store is next weighed
         self.scan_wanted = self.scan_wanted or (not was_there and isinstance(self.condition, Present | Unadopted))
+        if not was_there:
+            self._pass_over.forget()
         if not isinstance(self.condition, Present):
             self._recovered = False
             return
@@ -195,6 +199,10 @@ class StoreKeeper:
         """Tell whether the scan that is running is the store's first."""
         return self.scan is not None and self._parts.catalogue.scan_state(self.name).last_complete is None
 
+    def list_all(self) -> None:
+        """Let the next scan list every directory, whatever its stamp says."""
+        self._pass_over.forget()
+
     def begin_scan(self) -> StoreScan | None:
         """Begin a scan, unless one is running or there is nothing to scan."""
         if self.scan is not None or not isinstance(self.condition, Present | Unadopted):
@@ -207,7 +215,9 @@ class StoreKeeper:
         self.scan_wanted = False
         self.scan_is_sound = True
         resume_after = parts.catalogue.scan_state(self.name).resume_after
-        self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer, resume_after=resume_after)
+        passing = self._pass_over.begin(self.recorder.reading, self._now(), resumed=resume_after is not None)
+        omitted = Omitted(resume_after, parts.catalogue.stamps(self.name) if passing else None)
+        self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer, omitted=omitted)
         return self.scan
 
     def take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:
@@ -224,6 +234,7 @@ class StoreKeeper:
         first = self._parts.catalogue.scan_state(self.name).last_complete is None
         self._parts.planner.settle_bases(self.name, book, now, adopting=first)
         result = scan.complete(now)
+        self._pass_over.complete()
         self._unlisted = tuple(result.unlisted)
         self._removed_by_others = result.removed_by_others
         self._copies = find_copies(self.store, self._parts.catalogue)

@@ -49,6 +49,7 @@ def scan_completed(survey: Survey, result: ScanResult, book: RuleBook) -> Event:
         {
             **_evidence(survey),
             "directories": result.directories,
+            "unchanged": result.unchanged,
             "arrived": result.arrived,
             "removed_by_others": result.removed_by_others,
             "unlisted": len(result.unlisted),

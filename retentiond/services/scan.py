@@ -16,7 +16,9 @@ from retentiond.ports import (
     Observer,
     Recorder,
     ScanState,
+    Stamps,
     Store,
+    Unchanged,
     Unlisted,
     WalkStep,
 )
@@ -29,9 +31,14 @@ REMEMBER_EVERY = 500
 
 @dataclass(slots=True)
 class ScanResult:
-    """What one scan met. `unlisted` are directories that proved nothing, `unexplained` came when due already."""
+    """What one scan met.
+
+    `unchanged` of the `directories` were not listed again. `unlisted` are directories that proved nothing,
+    `unexplained` came when due already.
+    """
 
     directories: int = 0
+    unchanged: int = 0
     recordings: int = 0
     arrived: int = 0
     unexplained: int = 0
@@ -39,8 +46,19 @@ class ScanResult:
     unlisted: list[Unlisted] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """What a scan leaves out: what one before it that broke off took in, and what is known and has not changed."""
+
+    up_to: bytes | None = None
+    unchanged: Stamps | None = None
+
+
 class StoreScan:
-    """One pass over one store. `take` is called for each step of the walk, in order, then `complete` once."""
+    """One pass over one store. `take` is called for each step of the walk, in order, then `complete` once.
+
+    `known` is what its walk may pass over.
+    """
 
     def __init__(
         self,
@@ -49,13 +67,14 @@ class StoreScan:
         catalogue: Catalogue,
         observer: Observer,
         *,
-        resume_after: bytes | None = None,
+        omitted: "Omitted | None" = None,
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._catalogue = catalogue
         self._observer = observer
-        self._resume_after = resume_after
+        self.known = None if omitted is None else omitted.unchanged
+        self._resume_after = None if omitted is None else omitted.up_to
         self._arrivals = Arrivals(store, recorder, catalogue)
         self.result = ScanResult()
 
@@ -73,8 +92,13 @@ class StoreScan:
     def take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:
         """Take in one directory."""
         match step:
-            case Unlisted():
+            case Unlisted(directory):
                 self.result.unlisted.append(step)
+                for doubtful in (directory, directory.rpartition(b"/")[0]):
+                    self._catalogue.distrust(self._store.name, doubtful)
+            case Unchanged(directories):
+                self.result.directories += directories
+                self.result.unchanged += directories
             case Listing():
                 self._take_listing(step, book, moment)
                 if self.result.directories % REMEMBER_EVERY == 0:
@@ -101,6 +125,7 @@ class StoreScan:
         self._catalogue.set_scan_state(self._store.name, replace(state, resume_after=directory))
 
     def _take_listing(self, listing: Listing, book: RuleBook, moment: Moment) -> None:
+        """Take in what a listing shows. It is trusted for later if nothing that it shows was left open."""
         met = self._read(listing)
         known = self._catalogue.compare(self._store.name, listing, met.starts)
         arrived, sheaves = self._arrivals.judge(met, known.unknown, book, moment)
@@ -110,11 +135,13 @@ class StoreScan:
         disowned = [item for item in known.vanished if item.place.name in listed]
         left_out = [item for item in known.vanished if item.place.name not in listed]
         vanished = [item for item in left_out if self._store.is_gone(item.place)]
+        new = len(arrived) + sum(len(sheaf.starts_ms) for sheaf in sheaves)
+        settled = listing.settled and new == sum(map(len, known.unknown.values())) and vanished == left_out
+        taken_in = replace(listing, settled=settled)
         self._catalogue.update(
-            self._store.name, listing, arrived, disowned + vanished, met.unclassified, sheaves=sheaves
+            self._store.name, taken_in, arrived, disowned + vanished, met.unclassified, sheaves=sheaves
         )
         vanished += self._vanished_below(listing, met)
-        new = len(arrived) + sum(len(sheaf.starts_ms) for sheaf in sheaves)
         self._count(sum(map(len, met.starts.values())), new, len(vanished))
 
     def _read(self, listing: Listing) -> Met:
@@ -155,7 +182,7 @@ def walk_whole(
     scan: StoreScan, store: Store, book: RuleBook, now: datetime, *, progress: Callable[[], None] = lambda: None
 ) -> ScanResult:
     """Scan a store in one go, and call `progress` after each directory. The daemon does the same in slices."""
-    for step in store.walk(scan.descends):
+    for step in store.walk(scan.descends, scan.known):
         scan.take(step, book, Moment(now))
         progress()
     return scan.complete(now)

@@ -125,7 +125,7 @@ def adopt(where: StorePath, calls: SystemCalls) -> StoreIdentity:
             marker = _read_marker(held, where, own) or _written(held, where, own)
             if isinstance(marker, _Damaged):
                 raise StorageError(f"{where.path}: cannot be adopted: {marker.why}; {_MEND}")
-            found = StoreIdentity(marker, fsid_of(calls, store), _inode_of(store), _fs_type(calls, store))
+            found = StoreIdentity(marker, fsid_of(calls, store), _inode_of(store), fs_type_of(calls, store))
             condition = examine(where, calls, store, found)
             if not isinstance(condition, Present):
                 why = "" if isinstance(condition, Unadopted) else condition.why
@@ -277,7 +277,7 @@ def _held(held: ExitStack, descriptor: int) -> int:
     return descriptor
 
 
-def _fs_type(calls: SystemCalls, store: int) -> str:
+def fs_type_of(calls: SystemCalls, store: int) -> str:
     """Return the type of the file system that `store` lies on, `unknown` where /proc does not tell."""
     mount = b"%d" % mount_of(calls, store)
     try:

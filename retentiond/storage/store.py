@@ -7,7 +7,19 @@ from contextlib import AbstractContextManager, ExitStack
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Identity, Place, StoreName, Unit
-from retentiond.ports import Absent, ClaimChunk, Copies, Entry, Present, Space, StoreCondition, StoreIdentity, WalkStep
+from retentiond.ports import (
+    Absent,
+    ClaimChunk,
+    Copies,
+    Entry,
+    Listed,
+    Present,
+    Space,
+    Stamps,
+    StoreCondition,
+    StoreIdentity,
+    WalkStep,
+)
 from retentiond.storage import identity, walk
 from retentiond.storage.beneath import checked_name, choose_opener
 from retentiond.storage.chunk import DirectoryChunk
@@ -15,6 +27,7 @@ from retentiond.storage.copies import look_for_copies
 from retentiond.storage.identity import StorePath
 from retentiond.storage.pins import PIN, identity_of
 from retentiond.storage.syscalls import SystemCalls, load_system_calls
+from retentiond.storage.unchanged import FILE_SYSTEMS
 
 _Root = tuple[int, int, int]
 """Device, inode and file system of a store's directory."""
@@ -76,16 +89,18 @@ class DirectoryStore:
     def adopt(self) -> StoreIdentity:
         return identity.adopt(self._where, self._calls)
 
-    def walk(self, descend: Callable[[bytes, Entry], bool]) -> Iterator[WalkStep]:
+    def walk(self, descend: Callable[[bytes, Entry], bool], known: Stamps | None = None) -> Iterator[WalkStep]:
         store = self._open()
         try:
-            yield from walk.walk(store, choose_opener(self._calls, store), descend)
+            if known is not None and identity.fs_type_of(self._calls, store) not in FILE_SYSTEMS:
+                known = None
+            yield from walk.walk(store, choose_opener(self._calls, store), descend, known=known)
         except OSError as error:
             raise StorageError(f"{self._where.path}: cannot be walked ({error.strerror})") from error
         finally:
             os.close(store)
 
-    def list_directory(self, directory: bytes) -> WalkStep | None:
+    def list_directory(self, directory: bytes) -> Listed | None:
         store = self._open()
         try:
             return walk.list_directory(store, choose_opener(self._calls, store), directory)

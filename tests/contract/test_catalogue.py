@@ -228,6 +228,46 @@ def test_a_directory_with_the_largest_numbers_there_are_is_taken_in(catalogue: C
     assert catalogue.knows_directory(STORE, b"a")
 
 
+def test_a_stamp_is_remembered_once_it_is_settled(catalogue: Catalogue) -> None:
+    stamp = DirectoryStamp((1 << 64) - 1, 3, 4)
+    settled = replace(a_listing(b"a", stamp=stamp), settled=True)
+    catalogue.update(STORE, settled, (), (), ())
+    catalogue.update(STORE, a_listing(b"b"), (), (), ())
+    catalogue.update(OTHER, replace(settled, directory=b"c"), (), (), ())
+    assert catalogue.stamps(STORE) == {b"a": stamp, b"b": None}
+    catalogue.update(STORE, replace(settled, settled=False), (), (), ())
+    assert catalogue.stamps(STORE) == {b"a": None, b"b": None}
+
+
+def test_a_stamp_can_be_distrusted(catalogue: Catalogue) -> None:
+    settled = replace(a_listing(b"a"), settled=True)
+    for directory in (b"a", b"a/b"):
+        catalogue.update(STORE, replace(settled, directory=directory), (), (), ())
+    catalogue.update(OTHER, settled, (), (), ())
+    catalogue.distrust(STORE, b"a")
+    catalogue.distrust(STORE, b"never listed")
+    assert catalogue.stamps(STORE) == {b"a": None, b"a/b": settled.stamp}
+    assert catalogue.stamps(OTHER) == {b"a": settled.stamp}
+
+
+def test_a_directory_of_which_a_row_is_dropped_is_to_be_listed_again(catalogue: Catalogue) -> None:
+    first, second, third = items = [a_recording(path=b"%c/1" % letter) for letter in b"abc"]
+    settled = replace(a_listing(b"c"), settled=True)
+    for item in items:
+        catalogue.update(STORE, replace(settled, directory=item.place.directory), [Arrived(item, NOW)], (), ())
+    catalogue.forget([first])
+    catalogue.restart(second, Arrived(replace(second, start=NOW), NOW))
+    assert catalogue.stamps(STORE) == {b"a": None, b"b": None, b"c": settled.stamp}
+    catalogue.update(STORE, settled, (), [third], ())
+    assert catalogue.stamps(STORE)[b"c"] == settled.stamp, "it was listed just now"
+
+
+def test_directories_that_are_gone_have_no_stamp(catalogue: Catalogue) -> None:
+    spread(catalogue, b"a/1", b"a/b/1")
+    catalogue.forget_directories(STORE, b"", ())
+    assert catalogue.stamps(STORE) == {}
+
+
 def test_names_are_bytes(catalogue: Catalogue) -> None:
     names = [b"\xff\xfe", b"a\nb", b"'; DROP TABLE recording; --", b"%", "ä".encode(), b"a" * 255]
     items = [a_recording(FIRST + number * MS, path=b"\xe4\n/" + name) for number, name in enumerate(names)]

@@ -10,7 +10,18 @@ from retentiond.domain.recording import CameraName, Place, Recording, StoreName,
 from retentiond.domain.run import Plan, StoreCensus
 from retentiond.domain.span import Span
 from retentiond.domain.starts import Arrival
-from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, Sheaf, StreamBases
+from retentiond.ports import (
+    Arrived,
+    CatalogueRow,
+    Comparison,
+    DirectoryStamp,
+    Listing,
+    ScanState,
+    Setback,
+    Sheaf,
+    Stamps,
+    StreamBases,
+)
 
 SAMPLES = 100
 
@@ -27,6 +38,7 @@ class MemoryCatalogue:
         self._seen: dict[Key, datetime] = {}
         self._setbacks: dict[Key, Setback] = {}
         self._unclassified: dict[Directory, int] = {}
+        self._stamps: dict[Directory, DirectoryStamp | None] = {}
         self._sample: dict[Directory, list[bytes]] = {}
         self._scans: dict[StoreName, ScanState] = {}
         self._plans: dict[StoreName, Plan] = {}
@@ -110,12 +122,20 @@ class MemoryCatalogue:
         for item in coming:
             self._add(item)
         directory = store, listing.directory
+        self._stamps[directory] = listing.stamp if listing.settled else None
         self._unclassified[directory] = len(unclassified)
         self._sample.pop(directory, None)
         self._sample[directory] = list(unclassified[: SAMPLES - len(self.unclassified(store)[1])])
 
     def knows_directory(self, store: StoreName, directory: bytes) -> bool:
         return (store, directory) in self._unclassified
+
+    def stamps(self, store: StoreName) -> Stamps:
+        return {path: stamp for (owner, path), stamp in self._stamps.items() if owner == store}
+
+    def distrust(self, store: StoreName, directory: bytes) -> None:
+        if (store, directory) in self._stamps:
+            self._stamps[store, directory] = None
 
     def forget_directories(self, store: StoreName, parent: bytes, children: Iterable[bytes]) -> Sequence[Recording]:
         kept = set(children)
@@ -130,6 +150,7 @@ class MemoryCatalogue:
         self._drop(gone)
         for directory in [item for item in self._unclassified if item[0] == store and is_gone(item[1])]:
             del self._unclassified[directory]
+            del self._stamps[directory]
             del self._sample[directory]
         return lost
 
@@ -231,7 +252,8 @@ class MemoryCatalogue:
 
     def _drop(self, keys: Iterable[Key]) -> None:
         for key in keys:
-            self._rows.pop(key, None)
+            if self._rows.pop(key, None) is not None:
+                self.distrust(key[0].store, key[1].directory)
             self._seen.pop(key, None)
             self._setbacks.pop(key, None)
             for members in self._members.values():

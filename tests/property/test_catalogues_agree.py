@@ -71,7 +71,8 @@ class Catalogues(RuleBasedStateMachine):
 
     @rule(data=st.data(), directory=directories, unclassified=st.lists(names, unique=True))
     def list_directory(self, data: st.DataObject, directory: bytes, unclassified: list[bytes]) -> None:
-        listing = Listing(directory, DirectoryStamp(data.draw(st.integers(0, (1 << 64) - 1)), 1, 1), ())
+        stamp = DirectoryStamp(data.draw(st.integers(0, (1 << 64) - 1)), 1, 1)
+        listing = Listing(directory, stamp, settled=data.draw(st.booleans()))
         arrived = data.draw(arrivals(directory))
         seen = told(item.recording for item in arrived)
         real, simple = (catalogue.compare(STORE, listing, seen) for catalogue in (self.real, self.simple))
@@ -84,6 +85,11 @@ class Catalogues(RuleBasedStateMachine):
         arrived = [item for item in arrived if item.recording.place.name not in sheaf.starts_ms]
         for catalogue in (self.real, self.simple):
             catalogue.update(STORE, listing, arrived, vanished, unclassified, sheaves=[sheaf])
+
+    @rule(directory=directories)
+    def distrust(self, directory: bytes) -> None:
+        for catalogue in (self.real, self.simple):
+            catalogue.distrust(STORE, directory)
 
     @rule(data=st.data(), count=st.integers(1, 4), position=st.none() | st.integers(0, 9))
     def forget(self, data: st.DataObject, count: int, position: int | None) -> None:
@@ -159,6 +165,7 @@ class Catalogues(RuleBasedStateMachine):
         assert [row.recording.start for row in members] == sorted(row.recording.start for row in members)
         assert real.scan_state(STORE) == simple.scan_state(STORE)
         assert real.trail_position() == simple.trail_position()
+        assert real.stamps(STORE) == simple.stamps(STORE)
         count, sample = real.unclassified(STORE)
         assert (count, sorted(sample)) == (simple.unclassified(STORE)[0], sorted(simple.unclassified(STORE)[1]))
 

@@ -313,7 +313,7 @@ def test_other_recordings_that_come_before_the_deletion_bring_it_back_to_people(
 def take_in(clinic: Clinic) -> None:
     """Let a walk be taken in, and then the program go on: nothing is deleted between the two."""
     for keeper, scan in clinic.cycle.begin_scans():
-        for step in keeper.store.walk(scan.descends):
+        for step in keeper.store.walk(scan.descends, scan.known):
             clinic.cycle.take(keeper, step)
         clinic.cycle.complete_scan(keeper, whole=True)
     clinic.cycle.tick()

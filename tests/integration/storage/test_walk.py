@@ -3,20 +3,28 @@
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Unit
-from retentiond.ports import Entry, EntryKind, Listing, Unlisted, WalkStep
+from retentiond.ports import Entry, EntryKind, Listed, Listing, Unchanged, Unlisted
 from tests.integration.storage.disk import Disk, loop_disk, mounted, needs_root, place
 
 NAMES = [b"a\nb", b"\x1b[2K", b"\xff\xfe", b"-rf", b"%s", b"x" * 255, "\u202egpj.mp4".encode()]
 
 
-def walked(disk: Disk) -> list[WalkStep]:
-    return list(disk.store.walk(lambda _directory, _entry: True))
+def walk_of(disk: Disk) -> Iterator[Listed]:
+    """Yield what is listed, which is everything as long as nothing is known."""
+    for step in disk.store.walk(lambda _directory, _entry: True):
+        assert not isinstance(step, Unchanged)
+        yield step
+
+
+def walked(disk: Disk) -> list[Listed]:
+    return list(walk_of(disk))
 
 
 def test_parents_come_before_children_in_the_order_of_names(tmp_path: Path) -> None:
@@ -80,7 +88,7 @@ def test_a_directory_that_vanishes_during_the_walk_is_passed_over(tmp_path: Path
     disk = Disk(tmp_path / "store")
     (disk.path / "a").mkdir()
     (disk.path / "b").mkdir()
-    walk = disk.store.walk(lambda _directory, _entry: True)
+    walk = walk_of(disk)
     next(walk)
     (disk.path / "a").rmdir()
     assert [step.directory for step in walk] == [b"b"]
@@ -89,7 +97,7 @@ def test_a_directory_that_vanishes_during_the_walk_is_passed_over(tmp_path: Path
 def test_a_directory_swapped_for_a_link_is_refused(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "store")
     (disk.path / "a").mkdir()
-    walk = disk.store.walk(lambda _directory, _entry: True)
+    walk = walk_of(disk)
     next(walk)
     (disk.path / "a").rmdir()
     (disk.path / "a").symlink_to("/etc")
@@ -149,7 +157,7 @@ def test_a_disk_that_is_unmounted_during_the_walk_shows_itself_to_the_end(tmp_pa
         for path in (b"a/1", b"b/1"):
             disk.write(path)
         disk.adopt()
-        walk = disk.store.walk(lambda _directory, _entry: True)
+        walk = walk_of(disk)
         next(walk)
         subprocess.run(["umount", "--lazy", disk.path], check=True)
         steps = list(walk)
@@ -165,7 +173,7 @@ def test_a_walk_leaves_no_descriptor_open(tmp_path: Path) -> None:
     disk.write(b"a/b/c/1")
     before = os.listdir("/proc/self/fd")
     assert len(walked(disk)) == 4
-    walk = disk.store.walk(lambda _directory, _entry: True)
+    walk = walk_of(disk)
     next(walk)
     walk.close()  # type: ignore[attr-defined]
     disk.store.inspect(place(b"a/b/c/1"), Unit.FILE)
