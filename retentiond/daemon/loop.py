@@ -89,10 +89,12 @@ class Daemon:
     def stopping(self) -> bool:
         """Tell whether a stop was asked for; looked at between the chunks of a run, which is progress too.
 
-        What cannot wait is answered first. Called by the loop's own thread only.
+        What cannot wait is answered, and what has fallen due meanwhile deleted. Called by the loop's own thread only.
         """
         self._feed_watchdog()
         self._answer_urgent()
+        if not self._stopping.is_set():
+            self._cycle.keep_on_time()
         return self._stopping.is_set()
 
     # --- the loop ---------------------------------------------------------------------------------------------
@@ -294,7 +296,7 @@ class Daemon:
     def _plan_pruning(self) -> None:
         """Work out in a thread of its own what of the trail is too old; it reads all of that."""
         try:
-            plan = self._cycle.plan_pruning()
+            plan = self._cycle.pruning.plan()
         except TryAgainError:
             return
         threading.Thread(target=self._work_out, args=(plan,), name="prune", daemon=True).start()
@@ -311,7 +313,7 @@ class Daemon:
         trouble = planned.trouble
         if planned.records:
             try:
-                self._cycle.prune()
+                self._cycle.pruning.prune()
                 self._around.log.info("the audit trail was pruned", records=planned.records)
             except MustRestartError:
                 raise

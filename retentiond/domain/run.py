@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,7 +96,7 @@ def apply_limit(
     """
     due = [*explained, *unexplained]
     stale = not clock_proven and census.newest is not None and now - census.newest > STALE_AFTER
-    whole = _too_much(explained, census) or (WaitReason.CLOCK_UNPROVEN if stale else None)
+    whole = too_much(_by_camera(explained), census) or (WaitReason.CLOCK_UNPROVEN if stale else None)
     if due and whole is not None:
         return Sorted((), _oldest_first(due), WaitReason.ADOPTION if adopting and not explained else whole)
     why = _why_unexplained_waits(due, unexplained, census, adopting=adopting)
@@ -113,18 +113,24 @@ def _why_unexplained_waits(
     if adopting:
         return WaitReason.ADOPTION
     if len(unexplained) > max(UNEXPLAINED_FLOOR, census.recordings // 100):
-        return _too_much(due, census) or WaitReason.UNEXPLAINED
-    return _too_much(due, census)
+        return too_much(_by_camera(due), census) or WaitReason.UNEXPLAINED
+    return too_much(_by_camera(due), census)
 
 
-def _too_much(due: Sequence[DueRecording], census: StoreCensus) -> WaitReason | None:
-    """L2: tell why so much of a store at once needs a person's word, whatever explains it."""
+def _by_camera(due: Iterable[DueRecording]) -> Counter[CameraName]:
+    return Counter(item.recording.stream.camera for item in due)
+
+
+def too_much(due: Mapping[CameraName, int], census: StoreCensus) -> WaitReason | None:
+    """L2: tell why so much of a store at once needs a person's word, whatever explains it.
+
+    `due` says how many recordings of each camera are.
+    """
     if census.winding_down or census.recordings <= SMALL:
         return None
-    if 2 * len(due) > census.recordings:
+    if 2 * sum(due.values()) > census.recordings:
         return WaitReason.HALF_OF_STORE
-    by_camera = Counter(item.recording.stream.camera for item in due)
-    for camera, count in by_camera.items():
+    for camera, count in due.items():
         held = census.by_camera.get(camera, 0)
         if held > SMALL and count >= held:
             return WaitReason.ALL_OF_CAMERA

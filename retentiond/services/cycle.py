@@ -27,6 +27,7 @@ from retentiond.services.incidents import IncidentKeeper
 from retentiond.services.keep_store import Parts, StoreKeeper
 from retentiond.services.lost_records import accept_loss
 from retentiond.services.overview import Mode, Overview, Situation
+from retentiond.services.prune_trail import TrailPruning
 from retentiond.services.recover import catch_up
 from retentiond.services.report import heartbeat
 from retentiond.services.rulebook import RuleBook
@@ -58,10 +59,12 @@ class Cycle:
         self.mode = mode
         stores = {keeper.name: keeper.store for keeper in self.keepers}
         self.holds = Suspender(parts.journal, parts.catalogue, parts.timekeeper, stores)
+        self.pruning = TrailPruning(parts.journal, parts.pruner, parts.timekeeper)
         self._incidents = IncidentKeeper(parts.journal, parts.catalogue, stores)
         self.court = IncidentCourt(parts.journal, self._incidents, parts.timekeeper)
         self._overview = Overview(self.keepers, parts, watch, mode, self._incidents)
         self._something_came = True
+        self._interrupting = False
         self._started_at = EPOCH
         self._heartbeat_at: datetime | None = None
         self._failures: dict[tuple[StoreName, str], Finding] = {}
@@ -106,6 +109,21 @@ class Cycle:
             self._guarded(keeper, "work", partial(self._work_on, keeper, trusted))
         parts.trail.keep_head()
         return self._wait(trusted.now) if isinstance(trusted, Credible) else LONGEST_WAIT
+
+    def keep_on_time(self) -> None:
+        """Let nothing that falls due wait for the end of a long run; called between two chunks of one.
+
+        What this deletes has chunks too, which are not interrupted again.
+        """
+        trusted = self._parts.timekeeper.look()
+        if self._interrupting or not isinstance(trusted, Credible) or self._parts.journal.decisions.lost:
+            return
+        self._interrupting = True
+        try:
+            for keeper in self.keepers:
+                self._guarded(keeper, "work", partial(keeper.keep_on_time, self.book, trusted.now))
+        finally:
+            self._interrupting = False
 
     def _end_holds(self, now: datetime) -> None:
         """Let suspensions and incidents end whose time has come; what they kept is due at once (rule 8)."""
@@ -294,22 +312,6 @@ class Cycle:
 
     def _situation(self, now: datetime) -> Situation:
         return Situation(now, self._started_at, self.book, self._heartbeat_at, self.anchors)
-
-    def plan_pruning(self) -> Callable[[], int]:
-        """Return what works out, in another thread, how many records are older than the trail has to keep them.
-
-        Raises:
-            TryAgainError: without trusted time nobody can say how old a record is.
-        """
-        trusted = self._parts.timekeeper.look()
-        if not isinstance(trusted, Credible):
-            raise TryAgainError("the clock is not credible, so nobody can say how old a record is")
-        return partial(self._parts.pruner.plan, trusted.now, self._parts.journal.decisions.standing())
-
-    def prune(self) -> None:
-        """Let the trail forget what was planned, on the record. Raises TryAgainError, StorageError."""
-        self._parts.journal.prune(self._parts.pruner)
-        self._parts.journal.save()
 
     def note_pruning(self, trouble: str) -> None:
         """Keep what stood in the way of the last pruning as a finding, until one goes well."""

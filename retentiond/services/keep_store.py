@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from retentiond.domain.errors import RetentiondError, StoreFailedError
@@ -10,7 +10,6 @@ from retentiond.domain.event import Event, EventType
 from retentiond.domain.finding import Finding
 from retentiond.domain.recording import StoreName
 from retentiond.domain.run import DueRecording, Plan, Sorted, apply_limit
-from retentiond.domain.suspension import in_force
 from retentiond.ports import (
     Absent,
     AuditTrail,
@@ -29,6 +28,7 @@ from retentiond.ports import (
     WalkStep,
 )
 from retentiond.services.arrive import Arrivals, Moment
+from retentiond.services.carry_out import StoreRuns
 from retentiond.services.delete import Deleter, Order
 from retentiond.services.find import links_left, removed_by_others, shared_extents
 from retentiond.services.find_copies import find_copies
@@ -41,13 +41,11 @@ from retentiond.services.report import scan_completed
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.sample import Sampler
 from retentiond.services.scan import Omitted, StoreScan
-from retentiond.services.store_health import StoreHealth, is_of_the_store
+from retentiond.services.store_health import StoreHealth
 from retentiond.services.survey import Survey, Surveyor
 
 WEIGH_SOON = timedelta(seconds=5)
 """So long after a hint that shows something a person has to decide about; more of it may be on the way."""
-
-SOON = timedelta(seconds=1)
 
 HOLD_OFF = timedelta(seconds=60)
 """A store whose due recordings wait as a whole is weighed again after this, not at every tick."""
@@ -88,13 +86,14 @@ class StoreKeeper:
         self._weigh_at: datetime | None = None
         self._due_unknown = True
         self._leap: timedelta | None = None
+        self._looked_at: datetime | None = None
+        self._falls_due_at: datetime | None = None
         self._unlisted: tuple[Unlisted, ...] = ()
         self._unexplained: tuple[Finding, ...] = ()
         self._copies: tuple[Finding, ...] = ()
         self._removed_by_others = 0
-        self._links_left = 0
-        self._shared_extents = 0
         self._health = StoreHealth()
+        self._runs = StoreRuns(parts.deleter, parts.catalogue, parts.journal, self._health)
 
     @property
     def name(self) -> StoreName:
@@ -175,13 +174,8 @@ class StoreKeeper:
 
     def enforce(self, book: RuleBook, now: datetime) -> None:
         """Delete what is due and may go; freeze what waits. Costs what is due, not what is stored."""
-        parts = self._parts
-        if self._leap is not None and isinstance(self.condition, Present | Unadopted):
-            moment = Moment(now, None, parts.journal.decisions.clock_doubts)
-            Arrivals(self.store, self.recorder, parts.catalogue).judge_again(self._leap, moment)
-            self._leap = None
-            self.rules_changed()
-        if parts.catalogue.scan_state(self.name).last_complete is None or self.scan_is_first():
+        self._judge_again(now)
+        if not self._was_scanned():
             return
         if self._health.rests(now):
             self.next_due = self._health.retry_at
@@ -193,7 +187,42 @@ class StoreKeeper:
         else:
             return
         self.next_due = self._next_look(book, now)
-        self._due_unknown = parts.journal.trouble is not None  # what waits for the trail is looked at again soon
+        self._due_unknown = self._parts.journal.trouble is not None  # what waits for the trail is looked at again soon
+
+    def keep_on_time(self, book: RuleBook, now: datetime) -> None:
+        """Delete what has fallen due since the last look, while a long run goes on, of this store or of another.
+
+        Only what the passing of time explains, and only if the limit would let all of that go.
+        """
+        self._judge_again(now)
+        if not self._was_scanned() or self._health.rests(now):
+            return
+        planner = self._parts.planner
+        looked_at = self._looked_at = self._looked_at or now
+        if self._falls_due_at is None:
+            self._falls_due_at = planner.next_due(self.name, book, looked_at) or now + HOLD_OFF
+        if now < self._falls_due_at or not self._may_delete():
+            return
+        spans = planner.spans(self.name, book, now)
+        fresh = planner.fallen_due_since(spans, looked_at, book.policy.margin)
+        if self._limited(fresh, now).waiting or planner.is_too_much(self.name, spans):
+            return
+        self._note_look(now)
+        self._delete(fresh, book, now)
+
+    def _judge_again(self, now: datetime) -> None:
+        """Judge what came while the wall clock was ahead of trusted time, once that is known."""
+        if self._leap is not None and isinstance(self.condition, Present | Unadopted):
+            moment = Moment(now, None, self._parts.journal.decisions.clock_doubts)
+            Arrivals(self.store, self.recorder, self._parts.catalogue).judge_again(self._leap, moment)
+            self._leap = None
+            self.rules_changed()
+
+    def _note_look(self, now: datetime) -> None:
+        self._looked_at, self._falls_due_at = now, None
+
+    def _was_scanned(self) -> bool:
+        return self._parts.catalogue.scan_state(self.name).last_complete is not None and not self.scan_is_first()
 
     def scan_is_first(self) -> bool:
         """Tell whether the scan that is running is the store's first."""
@@ -275,16 +304,17 @@ class StoreKeeper:
             *self._unexplained,
             *self._copies,
             *removed_by_others(name, self._removed_by_others),
-            *links_left(name, self._links_left),
-            *shared_extents(name, self._shared_extents),
+            *links_left(name, self._runs.links_left),
+            *shared_extents(name, self._runs.shared_extents),
         )
 
     def _weigh(self, book: RuleBook, now: datetime) -> None:
         """Sort everything that is due, freeze what waits, delete what goes."""
         planner = self._parts.planner
+        self._note_look(now)
         planner.settle_bases(self.name, book, now)
         sorted_ = planner.sort(self.name, book, now, clock_proven=self._parts.timekeeper.synchronised())
-        if self._enforcing and isinstance(self.condition, Present) and not self.condition.read_only:
+        if self._may_delete() and isinstance(self.condition, Present):
             plan = planner.freeze(
                 self.name, self.condition.identity.uuid, sorted_, now, keep=self._standing(sorted_, now)
             )
@@ -304,23 +334,23 @@ class StoreKeeper:
 
     def _delete_ordinary(self, book: RuleBook, now: datetime) -> None:
         """Delete what the passing of time explains; anything else waits for the next weighing."""
-        if not self._enforcing or not isinstance(self.condition, Present) or self.condition.read_only:
+        if not self._may_delete():
             return
-        parts = self._parts
-        due = parts.planner.ordinary(parts.planner.spans(self.name, book, now))
-        sorted_ = apply_limit(
-            due,
-            (),
-            parts.planner.census(self.name),
-            adopting=False,
-            clock_proven=parts.timekeeper.synchronised(),
-            now=now,
-        )
+        planner = self._parts.planner
+        self._note_look(now)
+        sorted_ = self._limited(planner.ordinary(planner.spans(self.name, book, now)), now)
         if sorted_.waiting:
             self._weigh_at = None
             self._weigh(book, now)
         else:
             self._delete(sorted_.go, book, now)
+
+    def _limited(self, explained: Sequence[DueRecording], now: datetime) -> Sorted:
+        census, proven = self._parts.planner.census(self.name), self._parts.timekeeper.synchronised()
+        return apply_limit(explained, (), census, adopting=False, clock_proven=proven, now=now)
+
+    def _may_delete(self) -> bool:
+        return self._enforcing and isinstance(self.condition, Present) and not self.condition.read_only
 
     def _delete_approved(self, plan: Plan | None, book: RuleBook, now: datetime) -> None:
         parts = self._parts
@@ -334,42 +364,14 @@ class StoreKeeper:
 
     def delete_decided(self, due: Sequence[DueRecording], digest: str, book: RuleBook, now: datetime) -> None:
         """Delete what two persons decided to delete (ADR 0024), with every look that a run takes at it."""
-        there = isinstance(self.condition, Present) and not self.condition.read_only
-        if self._enforcing and there and not self.scan_is_first() and not self._health.rests(now):
+        if self._may_delete() and not self.scan_is_first() and not self._health.rests(now):
             self._delete(due, book, now, approval=digest)
 
     def _delete(
         self, due: Sequence[DueRecording], book: RuleBook, now: datetime, *, approval: str | None = None
     ) -> None:
-        resting = {item.recording for item in self._parts.catalogue.setbacks(self.name) if now < item.retry_at}
-        held = in_force(self._parts.journal.decisions.stopping, now)
-        ready = [
-            item
-            for item in due
-            if item.recording not in resting and not any(hold.covers(item.recording, now) for hold in held)
-        ]
-        whole = Order(self.store, self.recorder, ready, book.policy.margin, approval)
-        if not self._health.degraded or self._run(replace(whole, due=ready[:1]), now):
-            self._run(whole, now)
-
-    def _run(self, order: Order, now: datetime) -> bool:
-        """Carry out a run; tell whether the store does what it is asked."""
-        result = self._parts.deleter.run(order)
-        self._links_left += result.links_left
-        self._shared_extents += result.shared_extents
-        if result.nothing_works:
-            self._health.note_failure(", ".join(sorted(result.reasons)), now)
-        elif result.deleted or result.failed or result.void:
-            if self._health.degraded:
-                self._try_all_again(now)
-            self._health.note_success()
-        return not result.nothing_works
-
-    def _try_all_again(self, now: datetime) -> None:
-        """Let no recording wait any longer for what was the store's fault."""
-        for item in self._parts.catalogue.setbacks(self.name):
-            if is_of_the_store((item.error,)):
-                self._parts.catalogue.note_setback(replace(item, retry_at=now + SOON))
+        order = Order(self.store, self.recorder, due, book.policy.margin, approval)
+        self._runs.carry_out(order, now)
 
     def _next_look(self, book: RuleBook, now: datetime) -> datetime | None:
         """Return when there is something to do again: the next deadline, or the next retry.

@@ -1,12 +1,14 @@
 """Works out what is due in a store, what of it goes by itself, and what waits for a person (design rule 4)."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from retentiond.domain.recording import Recording, StoreName, Stream
+from retentiond.domain.decide import latest_due_start
+from retentiond.domain.recording import CameraName, Recording, StoreName, Stream
 from retentiond.domain.rule import Coverage
-from retentiond.domain.run import DueRecording, Plan, Sorted, StoreCensus, WaitReason, apply_limit, digest_of
+from retentiond.domain.run import DueRecording, Plan, Sorted, StoreCensus, WaitReason, apply_limit, digest_of, too_much
 from retentiond.domain.span import Basis, Span, due_spans, explained_spans, in_any, intersect, within, without
 from retentiond.domain.starts import Arrival
 from retentiond.domain.suspension import reach_of
@@ -81,6 +83,25 @@ class Planner:
     def ordinary(self, spans: StoreSpans) -> list[DueRecording]:
         """Return the due recordings that the passing of time explains; costs what is due."""
         return [due for row, due in self._rows(spans.explained) if row.arrival is Arrival.ORDINARY]
+
+    def is_too_much(self, store: StoreName, spans: StoreSpans) -> bool:
+        """Tell whether L2 lets all that the passing of time explains wait; counts it, and reads none of it."""
+        by_camera: Counter[CameraName] = Counter()
+        for span in spans.explained:
+            by_camera[span.stream.camera] += self._catalogue.count((span,))
+        return too_much(by_camera, self.census(store)) is not None
+
+    def fallen_due_since(self, spans: StoreSpans, since: datetime, margin: timedelta) -> list[DueRecording]:
+        """Return those of the same that were not due yet at `since`; costs these only, whatever else is due."""
+        late = [
+            replace(span, after=max(span.after, latest_due_start(span.rule.deletion_period, margin, since)))
+            for span in spans.explained
+        ]
+        return [
+            due
+            for row, due in self._rows([span for span in late if span.after < span.until])
+            if row.arrival is Arrival.ORDINARY
+        ]
 
     def sort(self, store: StoreName, book: RuleBook, now: datetime, *, clock_proven: bool) -> Sorted:
         """Sort everything that is due; looks at every due recording, so it is for scans, reloads and people."""

@@ -11,6 +11,7 @@ import sys
 BENCHES = (
     "audit_speed",
     "scan_speed",
+    "rescan_speed",
     "names_speed",
     "probe_speed",
     "deletion_speed",

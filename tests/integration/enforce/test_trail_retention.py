@@ -22,9 +22,9 @@ def live(world: World, days: int) -> None:
 
 def prune(world: World) -> int:
     """Do what the daemon does once a day; return how many records were to go."""
-    records = world.cycle.plan_pruning()()
+    records = world.cycle.pruning.plan()()
     if records:
-        world.cycle.prune()
+        world.cycle.pruning.prune()
     return records
 
 
@@ -76,7 +76,7 @@ def test_without_trusted_time_nothing_is_too_old(world: World) -> None:
     world.clock.synchronised = False
     world.start()
     with pytest.raises(TryAgainError, match="the clock is not credible"):
-        world.cycle.plan_pruning()
+        world.cycle.pruning.plan()
 
 
 def test_what_stands_in_the_way_is_a_finding_until_it_does_not(world: World) -> None:
