@@ -17,6 +17,8 @@ from retentiond.domain.run import Plan, StoreCensus, WaitReason
 from retentiond.domain.span import Span
 from retentiond.ports import Arrived, CatalogueRow, Comparison, Listing, ScanState, Setback, Sheaf, Stamps, StreamBases
 
+_NO_BASES = StreamBases(None, None)
+
 
 class SqliteCatalogue:
     """`Catalogue` over an open database; used from the thread that opened it.
@@ -32,6 +34,7 @@ class SqliteCatalogue:
         self._content = Content(database, self._keys, self._rows, self._slots)
         self._directories = Directories(database, self._keys)
         self._rebuilt = rebuilt
+        self._bases: dict[Stream, tuple[object, StreamBases]] = {}
 
     @property
     def rebuilt(self) -> bool:
@@ -85,9 +88,12 @@ class SqliteCatalogue:
 
     def bases(self, stream: Stream) -> StreamBases:
         row = self._db.row("SELECT current, accepted FROM stream WHERE id=?", self._keys.find_stream(stream))
-        current, accepted = row or (None, None)
-        with self._db.decoding():
-            return StreamBases(basis_from_text(stream, current), basis_from_text(stream, accepted))
+        read, bases = self._bases.get(stream, (None, _NO_BASES))
+        if row is not None and row != read:  # they are asked for at each look, and hardly ever change
+            with self._db.decoding():
+                bases = StreamBases(*(basis_from_text(stream, text) for text in row))
+            self._bases[stream] = row, bases
+        return bases if row is not None else _NO_BASES
 
     def set_bases(self, stream: Stream, bases: StreamBases) -> None:
         texts = basis_to_text(bases.current), basis_to_text(bases.accepted)

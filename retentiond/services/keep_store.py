@@ -40,7 +40,7 @@ from retentiond.services.recover import recover_store
 from retentiond.services.report import scan_completed
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.sample import Sampler
-from retentiond.services.scan import Omitted, StoreScan
+from retentiond.services.scan import Omitted, ScanResult, StoreScan
 from retentiond.services.store_health import StoreHealth
 from retentiond.services.survey import Survey, Surveyor
 
@@ -284,11 +284,18 @@ class StoreKeeper:
             if not isinstance(step, Unlisted):
                 pending += glance.unknown_directories(step)
         self._removed_by_others += glance.result.removed_by_others
-        self._parts.planner.settle_bases(self.name, book, moment.now)
-        if glance.result.arrived:
-            self._due_unknown = True
+        self._parts.planner.settle_bases_of(glance.result.streams, book, moment.now)
+        self._came(glance.result, book, moment.now)
         if glance.result.unexplained and self._weigh_at is not None:
             self._weigh_at = min(self._weigh_at, moment.now + WEIGH_SOON)
+
+    def _came(self, met: ScanResult, book: RuleBook, now: datetime) -> None:
+        """Take note that something may fall due sooner, or be due already, because of what a look met."""
+        self._falls_due_at = None
+        if met.perhaps_due:
+            self._due_unknown = True
+        upcoming = self._parts.planner.next_due_of(met.streams, book, now)
+        self.next_due = min((at for at in (self.next_due, upcoming) if at is not None), default=None)
 
     def survey(self, book: RuleBook, now: datetime) -> Survey:
         """Look the store over."""

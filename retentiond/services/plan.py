@@ -47,13 +47,19 @@ class Planner:
         self._winding_down = winding_down
 
     def settle_bases(self, store: StoreName, book: RuleBook, now: datetime, *, adopting: bool = False) -> None:
-        """Begin a new basis for every stream that is new or whose rules have changed (ADR 0010).
+        """Begin a new basis for every stream of a store that is new or whose rules have changed (ADR 0010).
 
         The rules of a new stream count as accepted, unless the store is being adopted: then what lies there already
         waits for a person, however little it is (ADR 0009).
         """
+        self.settle_bases_of((stream for stream, _ in self._catalogue.streams(store)), book, now, adopting=adopting)
+
+    def settle_bases_of(
+        self, streams: Iterable[Stream], book: RuleBook, now: datetime, *, adopting: bool = False
+    ) -> None:
+        """Do the same for some streams, into which something came."""
         margin = book.policy.margin
-        for stream, _ in self._catalogue.streams(store):
+        for stream in streams:
             bases = self._catalogue.bases(stream)
             fresh = Basis(now, margin, book.coverage(stream))
             if bases.current is not None and _alike(bases.current, fresh):
@@ -178,9 +184,13 @@ class Planner:
                 self._catalogue.set_bases(stream, StreamBases(bases.current, bases.current))
 
     def next_due(self, store: StoreName, book: RuleBook, now: datetime) -> datetime | None:
-        """Return when the next recording falls due that is not due yet."""
+        """Return when the next recording of a store falls due that is not due yet."""
+        return self.next_due_of((stream for stream, _ in self._catalogue.streams(store)), book, now)
+
+    def next_due_of(self, streams: Iterable[Stream], book: RuleBook, now: datetime) -> datetime | None:
+        """Return the same of some streams."""
         instants = []
-        for stream, _ in self._catalogue.streams(store):
+        for stream in streams:
             for term in book.coverage(stream).terms:
                 if term.rule is None:
                     continue

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 
 from retentiond.domain.incident import SUSPENDED_FOR
@@ -12,9 +13,11 @@ from retentiond.domain.rule import Circumstances, Coverage, Policy, cover
 from retentiond.domain.validity import ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleBook:
     """The policy and register in force. Replaced as a whole on reload.
+
+    What was worked out of a stream is remembered, since it is asked for at each look and changes with the book only.
 
     `incident_period` is how long an incident suspends deletion at most, while nobody has decided.
     """
@@ -30,6 +33,16 @@ class RuleBook:
 
         The devices that had the camera's name one after the other each decide about their own time.
         """
+        found = self._coverages.get(stream)
+        if found is None:
+            found = self._coverages[stream] = self._work_out(stream)
+        return found
+
+    @cached_property
+    def _coverages(self) -> dict[Stream, Coverage]:
+        return {}
+
+    def _work_out(self, stream: Stream) -> Coverage:
         named = self.register.devices_named(stream.store, stream.camera)
         handed_over = {end for known, _ in named for end in known.validity.ends()}
         return cover(

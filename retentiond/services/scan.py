@@ -33,17 +33,20 @@ REMEMBER_EVERY = 500
 class ScanResult:
     """What one scan met.
 
-    `unchanged` of the `directories` were not listed again. `unlisted` are directories that proved nothing,
-    `unexplained` came when due already.
+    `unchanged` of the `directories` were not listed again. `unlisted` are directories that proved nothing. Into
+    `streams` something new came; `perhaps_due` says how many of that may be due already, `unexplained` which of these
+    time does not explain.
     """
 
     directories: int = 0
     unchanged: int = 0
     recordings: int = 0
     arrived: int = 0
+    perhaps_due: int = 0
     unexplained: int = 0
     removed_by_others: int = 0
     unlisted: list[Unlisted] = field(default_factory=list)
+    streams: set[Stream] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class StoreScan:
         met = self._read(listing)
         known = self._catalogue.compare(self._store.name, listing, met.starts)
         arrived, sheaves = self._arrivals.judge(met, known.unknown, book, moment)
+        self.result.streams.update(known.unknown)
+        self.result.perhaps_due += len(arrived)  # the others came in sheaves: their names say that they are not
         self.result.unexplained += sum(item.arrival is not Arrival.ORDINARY for item in arrived)
         # what a listing left out is asked for by name: the directory may have changed while it was read
         listed = {*listing.files, *(entry.name for entry in listing.others)} if known.vanished else ()
