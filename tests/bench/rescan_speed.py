@@ -87,7 +87,7 @@ def main() -> None:
         world.stop()
     peer = statistics.median(finds)
     rows = [
-        (what, f"{seconds * 1000:,.0f} ms", f"{peer / seconds:.1f}")
+        (what, f"{seconds * 1000:,.0f} ms", f"{peer / seconds:.2f}")
         for what, seconds in (
             ("the first scan, into the catalogue", first),
             ("a scan that lists everything again", whole),
