@@ -12,12 +12,13 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from tests.attack.arena import compiled
+from tests.bench.chart import draw
 from tests.bench.loop_disk import disk_for, empty_the_cache
 from tests.bench.tables import PERFORMANCE, host, put, table
 from tests.world import World
@@ -27,8 +28,13 @@ DAYS = 29
 FULL = 64 * 30 * 8640
 HERE = "retentiond: all of it, with trail and catalogue"
 PERIOD = timedelta(days=30)
+CHART = PERFORMANCE.with_name("sweep.svg")
 AHEAD = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
+
+
+Figure = tuple[str, list[float], int]
+"""A way to sweep, its seconds, and the fewest that it deleted."""
 
 
 class Sweeps:
@@ -116,7 +122,7 @@ class Sweeps:
         return {HERE: self.here, **{name: partial(self.beside, words) for name, words in found.items()}}
 
 
-def figures(sweeps: Sweeps, rounds: int, prepare: Callable[[], object]) -> Iterator[tuple[str, list[float], int]]:
+def figures(sweeps: Sweeps, rounds: int, prepare: Callable[[], object]) -> Iterator[Figure]:
     """Yield each way with its seconds; the ways take turns, so that what else the machine does meets all of them."""
     seconds: dict[str, list[float]] = {}
     deleted: dict[str, int] = {}
@@ -142,14 +148,13 @@ def remove_what_is_left(sweeps: Sweeps) -> None:
     sweeps.world.scan()
 
 
-def rows_of(sweeps: Sweeps, rounds: int, prepare: Callable[[], object], cache: str) -> Iterator[tuple[object, ...]]:
+def rows_of(found: Sequence[Figure], due: int, cache: str) -> Iterator[tuple[object, ...]]:
     """Yield the rows of a table: median and range, and how many times as long as ours each takes."""
-    found = list(figures(sweeps, rounds, prepare))
     ours = statistics.median(found[0][1])
     for name, took, gone in found:
         middle = statistics.median(took)
         spread = f"{min(took) * 1000:,.0f} to {max(took) * 1000:,.0f}"
-        note = "" if gone == sweeps.due else f" (deleted {gone:,} only)"
+        note = "" if gone == due else f" (deleted {gone:,} only)"
         yield name + note, cache, f"{middle * 1000:,.0f} ms", spread, f"{middle / ours:,.1f}"
 
 
@@ -165,12 +170,19 @@ def main() -> None:
         root = disk / "world"
         root.mkdir()
         sweeps = Sweeps(root, chosen.count, chosen.due, Path(made))
-        rows = list(rows_of(sweeps, chosen.rounds, lambda: None, "hot"))
+        found = {"hot": list(figures(sweeps, chosen.rounds, lambda: None))}
         if not chosen.hot_only and empty_the_cache():
-            rows += rows_of(sweeps, chosen.rounds, empty_the_cache, "emptied")
+            found["emptied"] = list(figures(sweeps, chosen.rounds, empty_the_cache))
         sweeps.world.stop()
+    rows = [row for cache, of_cache in found.items() for row in rows_of(of_cache, chosen.due, cache)]
     text = table(("one pass", "cache", "median", "range, ms", "times as long"), rows)
     what = f"{chosen.due:,} due of {sweeps.count + chosen.due:,} empty recordings on ext4, {chosen.rounds} rounds"
+    medians = {
+        f"{name.partition(':')[0]}, {cache}": statistics.median(took)
+        for cache, of_cache in found.items()
+        for name, took, _ in of_cache
+    }
+    draw(CHART, f"One pass: {what}", medians)
     put("sweep-speed", f"{text}\n{what}. {host()}.\n", document=PERFORMANCE)
 
 
