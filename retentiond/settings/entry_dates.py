@@ -79,13 +79,27 @@ class Taken:
 def refuse_hidden(entries: Sequence[tuple[Value, Validity]]) -> None:
     """Note entries that hide one named before them from its beginning on: of two that overlap, the last holds.
 
-    In the order of time that is what people mean: each lasts until the next begins. In another order, an entry that
-    was forgotten could end the care of a room.
+    In the order of time that is what people mean: each lasts until the next begins, or the next is an exception within
+    it. In another order, an entry that was forgotten could end the care of a room. So could one that begins before the
+    end that is written of another, and outlasts it: both cannot be true, and nobody can say which is.
     """
     begins: list[tuple[datetime, int]] = []
     for number, (item, validity) in enumerate(entries):
+        other = _contradicted(validity, entries[:number])
+        if other is not None:
+            item.wrong(
+                f"begins before {other.key} ends, and outlasts it; end that one where this one begins, or correct it"
+            )
         place = bisect.bisect_left(begins, (validity.since, -1))
         if place < len(begins) and begins[place][0] < validity.until:
             hidden = entries[begins[place][1]][0].key
             item.wrong(f"begins no later than {hidden} and hides it; put them in the order of time")
         bisect.insort(begins, (validity.since, number))
+
+
+def _contradicted(validity: Validity, earlier: Sequence[tuple[Value, Validity]]) -> Value | None:
+    """Return the entry whose written end lies within a span that begins later."""
+    for item, other in earlier:
+        if other.since < validity.since < other.until < validity.until:
+            return item
+    return None

@@ -89,6 +89,14 @@ def test_the_older_of_two_tracks_does_not_hide_the_newer() -> None:
     assert problem.startswith("r.yml:8: devices[0].tracks[1]: begins no later than devices[0].tracks[0] and hides it")
 
 
+def test_tracks_do_not_contradict_one_another() -> None:
+    text = changed(
+        "{video: true, audio: false}", "[{audio: false, to: 2027-01-01}, {audio: true, from: 2026-02-01}]", REGISTER
+    )
+    (problem,) = register_problems_of(text)
+    assert problem.startswith("r.yml:8: devices[0].tracks[1]: begins before devices[0].tracks[0] ends, and outlasts it")
+
+
 def test_no_time_of_a_microphone_records_video() -> None:
     text = changed("kind: camera", "kind: microphone", REGISTER)
     (problem,) = register_problems_of(

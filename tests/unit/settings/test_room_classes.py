@@ -102,6 +102,20 @@ def test_an_entry_that_hides_an_earlier_one_from_its_beginning_is_refused(entrie
     assert problem.startswith(f"r.yml:{3 + len(entries)}: rooms[0].classes[{len(entries) - 1}]: begins no later than ")
 
 
+@pytest.mark.parametrize("until", ["", ", until: 2027-01-02"])
+def test_an_entry_that_outlasts_the_written_end_of_an_earlier_one_is_refused(until: str) -> None:
+    text = history("class: intimate-care, until: 2027-01-01", f"class: public, since: 2026-06-01{until}")
+    (problem,) = register_problems_of(text)
+    assert problem.startswith("r.yml:5: rooms[0].classes[1]: begins before rooms[0].classes[0] ends, and outlasts it; ")
+
+
+def test_an_exception_within_an_earlier_entry_may_end_with_it() -> None:
+    (found,) = register_of(
+        history("class: office, until: 2027-01-01", "class: intimate-care, since: 2026-06-01, until: 2027-01-01")
+    ).rooms
+    assert found.class_at(at("2026-06-01")) == "intimate-care"
+
+
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
@@ -119,6 +133,8 @@ def test_a_device_hangs_in_one_room_after_the_other() -> None:
     text = "rooms: [{id: a}, {id: b}]\ndevices:\n  - {id: d, name: d, kind: camera, tracks: {}, assignments: [%s]}\n"
     (device,) = register_of(text % "a, {room: b, from: 2026-01-01}").devices
     assert (device.room_at(at("2025-12-31")), device.room_at(at("2026-01-01"))) == ("a", "b")
+    (problem,) = register_problems_of(text % "{room: a, to: 2027-01-01}, {room: b, from: 2026-02-01}")
+    assert problem.startswith("r.yml:3: devices[0].assignments[1]: begins before devices[0].assignments[0] ends")
     (problem,) = register_problems_of(text % "{room: b, from: 2026-01-01}, a")
     assert problem.startswith("r.yml:3: devices[0].assignments[1]: begins no later than devices[0].assignments[0]")
 
