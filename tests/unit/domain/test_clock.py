@@ -292,6 +292,7 @@ def test_c3_behind_and_synchronised_is_adopted_and_said() -> None:
     machine.reading = replace(machine.reading, wall=NOW - 3 * HOUR)
     judged = machine.now()
     assert (judged.now, judged.state, judged.ahead) == (NOW - 3 * HOUR, ClockState.BEHIND, -3 * HOUR)
+    assert (judged.adopted, judged.unsettled) == (True, None), "what came meanwhile is judged again, by this leap"
     machine.run(MINUTE)
     assert machine.now().state is ClockState.TRUSTED
 
@@ -317,6 +318,7 @@ def test_c4_a_small_step_without_synchronisation_is_followed(ahead: timedelta, f
     judged = machine.now()
     assert judged.now == (NOW + ahead if followed else NOW)
     assert judged.state is (ClockState.TRUSTED if followed else ClockState.AHEAD)
+    assert judged.adopted is followed
 
 
 def test_c4_the_tolerance_comes_back_with_synchronisation_only() -> None:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from retentiond.domain.rule import Coverage, Term
-from retentiond.domain.span import Span, due_spans, explained_spans, in_any, intersect, next_due
+from retentiond.domain.span import Span, due_spans, explained_spans, in_any, intersect, next_due, within, without
+from retentiond.domain.suspension import Reach
 from tests.builders import NOW, a_basis, a_coverage, a_rule, a_stream, at
 
 TICK = timedelta(milliseconds=1)
@@ -153,3 +154,12 @@ def test_nothing_falls_due_where_nothing_is_stored_or_no_rule_covers_it() -> Non
 def test_a_count_of_starts_that_does_not_fit_the_terms_is_an_error() -> None:
     with pytest.raises(ValueError, match="zip"):
         next_due(a_coverage(), MARGIN, [day(0), day(1)])
+
+
+@pytest.mark.parametrize(("after_end", "kept"), [(-1, True), (0, False), (1, False)])
+def test_a_suspension_keeps_every_start_before_its_end_and_none_from_there_on(after_end: int, kept: bool) -> None:
+    start = MOVED + after_end * TICK
+    whole = [span(MOVED - MONTH, MOVED + MONTH)]
+    reach = [Reach(None, None, frozenset(), MOVED - MONTH / 2, MOVED)]
+    assert in_any(within(whole, reach), start) is kept
+    assert in_any(without(whole, reach), start) is not kept
