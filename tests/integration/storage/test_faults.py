@@ -217,15 +217,17 @@ def test_without_noreplace_a_free_name_is_taken_again(disk: Disk, claimed: bytes
     assert os.listdir(disk.claimed) == []
 
 
+@pytest.mark.parametrize("leads_to", ["file", "directory", "nowhere"])
 def test_without_noreplace_a_link_that_was_claimed_is_put_back_as_the_link_that_it_is(
-    disk: Disk, tmp_path: Path
+    disk: Disk, tmp_path: Path, leads_to: str
 ) -> None:
-    outside = tmp_path / "outside.mp4"
-    outside.write_bytes(b"somebody else's")
+    (tmp_path / "file").write_bytes(b"somebody else's")
+    (tmp_path / "directory").mkdir()
+    outside = tmp_path / leads_to
     (disk.claimed / "run-0").symlink_to(outside)
     assert run_python(GIVE_BACK, str(disk.path), injections=(WITHOUT_NOREPLACE,)) == "given back"
     assert os.readlink(disk.path / "1.mp4") == str(outside)
-    assert outside.stat().st_nlink == 1
+    assert (tmp_path / "file").stat().st_nlink == 1
     assert os.listdir(disk.claimed) == []
 
 

@@ -125,8 +125,9 @@ def test_the_explained_part_of_a_due_span_is_cut_without_overlaps(
     assert cut == tuple(span(day(after), day(until)) for after, until in parts)
 
 
-def test_another_stream_explains_nothing_here() -> None:
-    other = span(day(0), day(9), camera="entrance")
+@pytest.mark.parametrize("camera", ["entrance", "yard"])
+def test_another_stream_explains_nothing_here(camera: str) -> None:
+    other = span(day(0), day(9), camera=camera)
     assert intersect([span(day(2), day(8))], [other]) == ()
     assert intersect([span(day(2), day(8))], [other, span(day(1), day(5))]) == (span(day(2), day(5)),)
 
