@@ -36,8 +36,8 @@ def check_bookings(register: Register, bookings: Iterable[Booking], now: datetim
     by_room: dict[str, list[Booking]] = {}
     elsewhere = 0
     for booking in bookings:
-        rooms = _rooms(register, booking.place)
-        elsewhere += not rooms
+        rooms, unknown = _rooms(register, booking.place)
+        elsewhere += unknown
         for room in rooms:
             by_room.setdefault(room.ident, []).append(booking)
     found = [
@@ -49,13 +49,20 @@ def check_bookings(register: Register, bookings: Iterable[Booking], now: datetim
     return (*found, *((_elsewhere(elsewhere),) if elsewhere else ()))
 
 
-def _rooms(register: Register, place: str) -> tuple[Room, ...]:
-    """Return the rooms that a place names: one, or several with a semicolon or a comma between them."""
-    whole = register.room_called(place)
-    if whole is not None:
-        return (whole,)
-    parts = (register.room_called(part) for part in re.split("[;,]", place))
-    return tuple({part.ident: part for part in parts if part is not None}.values())
+def _rooms(register: Register, place: str) -> tuple[tuple[Room, ...], bool]:
+    """Return the rooms that a place names, and whether it names one that is none.
+
+    Between several there is a semicolon, a comma or the end of a line. What stands behind a comma may just say more of
+    the room before it, such as its floor.
+    """
+    found: dict[str, Room] = {}
+    unknown = False
+    for part in (place,) if register.room_called(place) else re.split("[;\n]", place):
+        named = [register.room_called(item) for item in (part, *part.split(","))]
+        rooms = named[:1] if named[0] is not None else named[1:]
+        found |= {room.ident: room for room in rooms if room is not None}
+        unknown |= bool(part.strip()) and not any(rooms)
+    return tuple(found.values()), unknown or not found
 
 
 def _of_room(register: Register, room: Room, bookings: Sequence[Booking], now: datetime) -> Iterable[Finding]:

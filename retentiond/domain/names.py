@@ -5,6 +5,7 @@ A name may hold a newline, an escape sequence, a right-to-left mark or bytes tha
 """
 
 import re
+import unicodedata
 
 MAX_NAME_BYTES = 255
 _ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
@@ -54,6 +55,14 @@ def visible(text: str) -> str:
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
+
+
+def folded(text: str) -> str:
+    """Return what a text that a person wrote has in common with the same, written otherwise.
+
+    Capitals, spaces, and the ways in which Unicode composes a letter make no difference to a reader.
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _escaped(byte: int) -> str:

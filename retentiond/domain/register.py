@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from retentiond.domain.names import folded
 from retentiond.domain.papers import NO_PAPERS, Papers
 from retentiond.domain.recording import CameraName, StoreName
 from retentiond.domain.validity import ALWAYS, ANY_TIME, FOREVER, Validity
@@ -238,7 +239,7 @@ class Register:
     """All rooms and devices, and the papers about them.
 
     Ids are unique, links name rooms that exist, and at no instant does a name belong to two devices: settings/ has
-    checked that.
+    checked that. So it has that no two rooms are called alike, be it one by its id.
     """
 
     rooms: tuple[Room, ...] = ()
@@ -269,7 +270,7 @@ class Register:
 
     def room_called(self, text: str) -> Room | None:
         """Return the room whose id or name somebody wrote, in capitals or not; None for any other text."""
-        return self._called.get(text.strip().casefold())
+        return self._called.get(folded(text))
 
     def devices_named(self, source: StoreName, name: CameraName) -> tuple[tuple[KnownName, Device], ...]:
         """Return every device that a source ever called `name`, with the entry that says so."""
@@ -297,8 +298,8 @@ class Register:
 
     @cached_property
     def _called(self) -> Mapping[str, Room]:
-        names = {room.name.strip().casefold(): room for room in self.rooms}
-        return names | {room.ident.casefold(): room for room in self.rooms}
+        names = {folded(room.name): room for room in self.rooms}
+        return names | {folded(room.ident): room for room in self.rooms}
 
     @cached_property
     def _names(self) -> Mapping[tuple[StoreName, CameraName], tuple[tuple[KnownName, Device], ...]]:

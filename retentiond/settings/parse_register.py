@@ -8,6 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from retentiond.domain.errors import ConfigurationError
+from retentiond.domain.names import folded
 from retentiond.domain.register import FOREVER, Neighbour, Register, Relation, Room, RoomClassification, Validity
 from retentiond.settings import keys, scalars
 from retentiond.settings.entry_dates import Dates, refuse_hidden
@@ -88,7 +89,7 @@ class _RoomReader:
         self._dates = dates
         self._room_class = partial(parse_room_class, declared=room_classes)
         self._rooms: dict[str, Room] = {}
-        self._names: set[str] = set()
+        self._called: dict[str, str] = {}
         self._mentioned: list[tuple[Value, str]] = []
 
     def read(self, items: Sequence[Value]) -> tuple[Room, ...]:
@@ -107,14 +108,20 @@ class _RoomReader:
         classes = self._classes(section)
         neighbours = self._neighbours(section, ident)
         gone = self._dates.read(section, "gone", FOREVER)
-        if name and name in self._names:
-            section.wrong("name", f"the name {name!r} is taken by another room; name each differently")
-        self._names.add(name)
+        self._refuse_taken(section, ident or "", name)
         if ident is None:
             return
         if ident in self._rooms:
             item.wrong(f"the room {ident!r} is there twice; keep one, with a history in `classes`")
         self._rooms.setdefault(ident, Room(ident, name, classes, neighbours, gone))
+
+    def _refuse_taken(self, section: Section, ident: str, name: str) -> None:
+        """Refuse what another room is called already: a person who writes it may mean either."""
+        for text in dict.fromkeys((ident, name)):
+            other = self._called.setdefault(folded(text), ident)
+            if text and other != ident:
+                key = "name" if text == name and "name" in section.values else "id"
+                section.wrong(key, f"another room is called {text!r}, {other!r}; call each differently")
 
     def _classes(self, section: Section) -> tuple[RoomClassification, ...]:
         history, single = section.get("classes"), section.get("class")

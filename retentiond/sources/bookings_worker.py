@@ -7,6 +7,7 @@ of a processor and the memory are limited, and whoever asked has no answer then.
 """
 
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from retentiond.domain import instants
+from retentiond.domain.names import folded
+from retentiond.sources.bookings_series import UnfitError, of_one_uid, read_calendars, series_of
 
 if TYPE_CHECKING:
     from icalendar import Component
@@ -30,46 +33,41 @@ AROUND = timedelta(days=31)
 _FLOODS = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 _FINE = ("BYSECOND", "BYMINUTE", "BYHOUR")
 _SHORTEST = timedelta(minutes=1)
-_LONGEST_PLACE = 200
-
-
-class _UnfitError(Exception):
-    """The calendar, or an event of it, is not one that is read, with the reason."""
+_LONGEST_PLACE = 1000
+_BETWEEN = re.compile("[,;]")
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 class _Reading:
     """One calendar, read for one question."""
 
     def __init__(self, categories: list[str], zone: ZoneInfo, now: datetime) -> None:
-        self._wanted = {item.strip().casefold() for item in categories}
+        self._wanted = {folded(item) for item in categories}
         self._zone = zone
         self._now = now
         self.bad = 0
-        self.booked: list[tuple[str, int, int]] = []
+        self.booked: dict[tuple[str, int, int], None] = {}
 
     def take(self, data: bytes) -> None:
         """Work out what is booked. An event that cannot be understood is counted, and hides no other."""
-        from icalendar import Calendar
-
-        calendar = Calendar.from_ical(data)
-        if str(calendar.get("METHOD", "")).upper() == "CANCEL":
-            raise _UnfitError("the calendar only says what is cancelled")
-        zones = calendar.walk("VTIMEZONE")
-        for series in self._series(calendar):
-            try:
-                for event in self._occurrences(zones, series):
-                    self.booked.append(self._booking(event))
-            except Exception:  # noqa: BLE001  a library over a text that anybody may have written
+        calendars = read_calendars(data)
+        zones = [zone for calendar in calendars for zone in calendar.walk("VTIMEZONE")]
+        for events in of_one_uid(event for calendar in calendars for event in calendar.walk("VEVENT")):
+            if any(self._is_wanted(event) for event in events):
+                self._take_all(zones, events)
+            elif any(_UNREADABLE in name for event in events for name in _categories(event)):
                 self.bad += 1
             if len(self.booked) > MOST_BOOKINGS:
-                raise _UnfitError(f"the calendar has more than {MOST_BOOKINGS} bookings within two months")
+                raise UnfitError(f"the calendar has more than {MOST_BOOKINGS} bookings within two months")
 
-    def _series(self, calendar: "Component") -> "list[list[Component]]":
-        """Return the events that belong together, if one of them is wanted: an exception may have other categories."""
-        series: dict[str, list[Component]] = {}
-        for number, event in enumerate(calendar.walk("VEVENT")):
-            series.setdefault(str(event.get("UID", f"\0{number}")), []).append(event)
-        return [events for events in series.values() if any(self._is_wanted(event) for event in events)]
+    def _take_all(self, zones: "list[Component]", events: "list[Component]") -> None:
+        """Take what is wanted of the events of one UID: an exception may have other categories than the rule."""
+        try:
+            for series in series_of(events):
+                for event in self._occurrences(zones, series):
+                    self.booked[self._booking(event)] = None
+        except Exception:  # noqa: BLE001  a library over a text that anybody may have written
+            self.bad += 1
 
     def _occurrences(self, zones: "list[Component]", series: "list[Component]") -> "Iterator[Component]":
         from icalendar import Calendar
@@ -85,8 +83,10 @@ class _Reading:
                 yield event
 
     def _is_wanted(self, event: "Component") -> bool:
-        found = (item for entry in _listed(event.get("CATEGORIES")) for item in getattr(entry, "cats", [entry]))
-        return any(str(item).strip().casefold() in self._wanted for item in found)
+        """Tell whether one of its categories is meant, be it among others that a program wrote as one."""
+        return any(
+            not self._wanted.isdisjoint(map(folded, (name, *_BETWEEN.split(name)))) for name in _categories(event)
+        )
 
     def _booking(self, event: "Component") -> tuple[str, int, int]:
         """Return place, begin and end. Where clocks change meanwhile the longer of both readings of a length counts."""
@@ -106,10 +106,14 @@ class _Reading:
         return (told if told.tzinfo is not None else told.replace(tzinfo=self._zone)).astimezone(ZoneInfo("UTC"))
 
 
+def _categories(event: "Component") -> list[str]:
+    return [str(item) for entry in _listed(event.get("CATEGORIES")) for item in getattr(entry, "cats", [entry])]
+
+
 def _told(value: object) -> date:
     told = getattr(value, "dt", None)
     if not isinstance(told, date):
-        raise _UnfitError("it has no time")
+        raise UnfitError("it has no time")
     return told
 
 
@@ -120,9 +124,9 @@ def _require_fit(event: "Component") -> None:
             told = _told(event.get(key))
             named = "TZID" in getattr(event.get(key), "params", {})
             if named and isinstance(told, datetime) and told.tzinfo is None:
-                raise _UnfitError("its zone is not known")
+                raise UnfitError("its zone is not known")
     if "DTSTART" not in event or any(_recurs_within_a_day(rule) for rule in _listed(event.get("RRULE"))):
-        raise _UnfitError("it has no time, or recurs within a day")
+        raise UnfitError("it has no time, or recurs within a day")
 
 
 def _recurs_within_a_day(rule: object) -> bool:
@@ -141,11 +145,11 @@ def _answer(about: dict[str, Any], data: bytes) -> dict[str, object]:
     reading = _Reading(about["categories"], ZoneInfo(about["zone"]), instants.from_text(about["now"]))
     try:
         reading.take(data)
-    except _UnfitError as error:
+    except UnfitError as error:
         return {"why": str(error)}
     except Exception as error:  # noqa: BLE001  as above
         return {"why": f"the calendar cannot be understood ({type(error).__name__})"}
-    return {"booked": reading.booked, "bad": reading.bad}
+    return {"booked": list(reading.booked), "bad": reading.bad}
 
 
 def main() -> None:

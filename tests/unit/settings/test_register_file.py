@@ -136,7 +136,13 @@ def test_two_devices_have_two_names() -> None:
 def test_two_rooms_have_two_names(entry: str) -> None:
     (problem,) = register_problems_of(NO_DEVICES + f"  - {{{entry}}}\n")
     assert problem.startswith("r.yml:4: rooms[2]")
-    assert "the name 'Hall' is taken by another room" in problem
+    assert "another room is called 'Hall', 'hall'; call each differently" in problem
+
+
+@pytest.mark.parametrize("entry", ["id: a, name: hall", "id: HALL, name: A", "id: a, name: ' ｈａｌｌ '"])
+def test_two_rooms_that_a_person_may_mean_alike_are_refused(entry: str) -> None:
+    (problem,) = register_problems_of(NO_DEVICES + f"  - {{{entry}}}\n")
+    assert "call each differently" in problem
 
 
 def test_a_camera_is_named_once_in_a_list() -> None:
