@@ -1,6 +1,6 @@
 """Valid values in one call: a test overrides only what it is about."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,6 +33,7 @@ from retentiond.domain.span import Basis
 from retentiond.domain.suspension import Ground, Reach, Request, Scope, Suspension
 from retentiond.domain.validity import ANY_TIME
 from retentiond.domain.violation import Violation
+from retentiond.ports import Catalogue
 
 STORE = StoreName("main")
 CAMERA = CameraName("reception")
@@ -215,6 +216,13 @@ def a_ruling(verdict: Verdict = Verdict.DELETE, *, count: int = 2, digest: str =
 
 def a_plan(digest: str = "ab" * 32, *, count: int = 3, why: WaitReason = WaitReason.ADOPTION) -> Plan:
     return Plan(STORE, digest, count, why, NOW)
+
+
+def wait_for(catalogue: Catalogue, plan: Plan, members: Sequence[Recording]) -> None:
+    """Let a set wait for approval."""
+    catalogue.thaw(plan.store)
+    catalogue.gather(plan.store, members)
+    catalogue.freeze(plan)
 
 
 def an_intended(claim: str = "claim-1", *, recording: Recording | None = None) -> Intended:

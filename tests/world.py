@@ -35,13 +35,15 @@ from retentiond.services.approve import Consent
 from retentiond.services.cycle import Cycle
 from retentiond.services.delete import Deleter
 from retentiond.services.journal import Journal
-from retentiond.services.keep_store import Parts, StoreKeeper
+from retentiond.services.keep_store import StoreKeeper
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.overview import Mode
+from retentiond.services.parts import Parts
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.sample import Sampler
 from retentiond.services.survey import Surveyor
+from retentiond.services.weigh import Weigher
 from retentiond.storage.store import DirectoryStore
 from tests.fakes.clock import FakeClock, FakeClockMemory
 from tests.fakes.observer import RememberingObserver, WatchOff
@@ -131,6 +133,7 @@ class World:
             timekeeper,
             self.observer,
             planner,
+            Weigher(planner, self.catalogue, self.journal, pause=lambda: self.between_chunks()),  # noqa: PLW0108
             deleter,
             surveyor,
             spare,

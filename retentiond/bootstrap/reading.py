@@ -30,6 +30,7 @@ from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import StoreScan, walk_whole
 from retentiond.services.survey import Surveyor
 from retentiond.services.view import Site, Sources, View
+from retentiond.services.weigh import Weigher
 
 if TYPE_CHECKING:
     from retentiond.audit.prune import PrunePlan
@@ -57,9 +58,9 @@ def open_view(loaded: Loaded, progress: Callable[[], None] = lambda: None) -> It
         if not kept:
             _scan(sites, catalogue, loaded.book, timekeeper.now_or_wall(), progress)
         journal = _reading_journal(settings.state, decisions)
-        forecaster = Forecaster(
-            catalogue, journal, planner_of(settings, catalogue, journal), clock_proven=timekeeper.synchronised()
-        )
+        planner = planner_of(settings, catalogue, journal)
+        weigher = Weigher(planner, catalogue, journal, pause=lambda: None)
+        forecaster = Forecaster(catalogue, journal, planner, weigher, clock_proven=timekeeper.synchronised())
         log = log_directory(settings.state)
         sources = Sources(
             sites,

@@ -24,7 +24,7 @@ from retentiond.control.lock import state_lock
 from retentiond.control.owner import enter
 from retentiond.domain.errors import UnreachableError
 from retentiond.durable import SpareFile
-from retentiond.ports import Observer, Watch
+from retentiond.ports import AuditTrail, Observer, Watch
 from retentiond.services.journal import Journal
 from retentiond.services.survey import Surveyor
 
@@ -53,13 +53,14 @@ def open_works(
         TryAgainError: a daemon works on this state directory already.
         RetentiondError: as the parts that are opened.
     """
-    from retentiond.audit.cache import DecisionFile
     from retentiond.audit.pruner import TrailPruner
     from retentiond.catalogue.open import open_or_rebuild
     from retentiond.services.cycle import Cycle
     from retentiond.services.delete import Deleter
-    from retentiond.services.keep_store import Parts, StoreKeeper
+    from retentiond.services.keep_store import StoreKeeper
     from retentiond.services.overview import Mode
+    from retentiond.services.parts import Parts
+    from retentiond.services.weigh import Weigher
 
     settings = loaded.settings
     enter(settings.state)
@@ -69,17 +70,15 @@ def open_works(
         spare.keep()
         timekeeper = timekeeper_of(settings.state, forgiving=accepting)
         trail = stack.enter_context(open_audit(settings, forking=forking))
-        cache = DecisionFile(os.path.join(settings.state, "decisions.json"), log_directory(settings.state))
-        journal = Journal(trail, cache, cache.load(trail), _spool_of(settings), on_failure=settings.audit.on_failure)
-        journal.open()
+        journal = _open_journal(settings, trail)
         catalogue = stack.enter_context(open_or_rebuild(catalogue_path(settings.state)))
         deleter = Deleter(journal, catalogue, timekeeper, observer, new_id=_new_id, stopping=stopping)
         planner, surveyor = planner_of(settings, catalogue, journal), Surveyor(catalogue, journal)
+        weigher = Weigher(planner, catalogue, journal, pause=stopping)
         sampler = sampler_of(settings, catalogue, writes=True)
         pruner = TrailPruner(trail, os.path.join(settings.state, "audit"), settings.audit.keep_months)
-        parts = Parts(
-            trail, journal, catalogue, timekeeper, observer, planner, deleter, surveyor, spare, pruner, sampler
-        )
+        tools = planner, weigher, deleter, surveyor, spare, pruner, sampler
+        parts = Parts(trail, journal, catalogue, timekeeper, observer, *tools)
         keepers = [
             StoreKeeper(site.store, site.recorder, parts, enforcing=settings.enforcing)
             for site in build_sites(settings, journal.decisions, writes=True)
@@ -88,6 +87,16 @@ def open_works(
         for item in (*evidence_findings(settings), *declared_copies(settings)):
             cycle.raise_finding(item)
         yield cycle
+
+
+def _open_journal(settings: "Settings", trail: AuditTrail) -> Journal:
+    """Return what was decided so far, by the trail, and take up what was noted while it took nothing."""
+    from retentiond.audit.cache import DecisionFile
+
+    cache = DecisionFile(os.path.join(settings.state, "decisions.json"), log_directory(settings.state))
+    journal = Journal(trail, cache, cache.load(trail), _spool_of(settings), on_failure=settings.audit.on_failure)
+    journal.open()
+    return journal
 
 
 def _spool_of(settings: "Settings") -> "Spool":

@@ -259,13 +259,16 @@ class SqliteCatalogue:
                 state.resume_after,
             )
 
-    def freeze(self, plan: Plan, members: Sequence[Recording]) -> None:
+    def gather(self, store: StoreName, members: Sequence[Recording]) -> None:
+        with self._transaction():
+            self._db.change("DELETE FROM plan WHERE store=?", store)
+            self._content.hold(store, self._keys.find(members))
+
+    def freeze(self, plan: Plan) -> None:
         created = instants.to_ms(plan.created)
         with self._transaction():
-            self._thaw(plan.store)
             values = plan.store, plan.digest, plan.count, plan.why.value, created
-            self._db.change("INSERT INTO plan VALUES (?,?,?,?,?)", *values)
-            self._content.hold(plan.store, self._keys.find(members))
+            self._db.change("INSERT OR REPLACE INTO plan VALUES (?,?,?,?,?)", *values)
 
     def waiting(self, store: StoreName) -> Plan | None:
         row = self._db.row("SELECT digest, count, why, created FROM plan WHERE store=?", store)
@@ -276,15 +279,20 @@ class SqliteCatalogue:
             return Plan(store, digest, count, WaitReason(why), instants.from_ms(created))
 
     def members(self, store: StoreName) -> Iterator[CatalogueRow]:
-        return self._rows.members(store)
+        if self._is_frozen(store):
+            yield from self._rows.members(store)
+
+    def left_of_plan(self, store: StoreName) -> int:
+        row = self._db.row("SELECT count(*) FROM member WHERE store=?", store)
+        return int(row[0]) if row is not None and self._is_frozen(store) else 0
 
     def thaw(self, store: StoreName) -> None:
         with self._transaction():
-            self._thaw(store)
+            self._db.change("DELETE FROM plan WHERE store=?", store)
+            self._db.change("DELETE FROM member WHERE store=?", store)
 
-    def _thaw(self, store: StoreName) -> None:
-        self._db.change("DELETE FROM plan WHERE store=?", store)
-        self._db.change("DELETE FROM member WHERE store=?", store)
+    def _is_frozen(self, store: StoreName) -> bool:
+        return self._db.row("SELECT 1 FROM plan WHERE store=?", store) is not None
 
     # --- all of them ------------------------------------------------------------------------------------------
 

@@ -79,6 +79,42 @@ class Sorted:
     why: WaitReason | None
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Whether what the passing of time explains goes by itself, and whether the rest does; `why` not all of it."""
+
+    explained: bool
+    unexplained: bool
+    why: WaitReason | None
+
+
+def hold_to_limit(
+    explained: Mapping[CameraName, int],
+    unexplained: Mapping[CameraName, int],
+    census: StoreCensus,
+    *,
+    adopting: bool,
+    clock_proven: bool,
+    now: datetime,
+) -> Release:
+    """Decide what goes and what waits for an approval (L1 to L3), by how many recordings of each camera are due.
+
+    What time explains is held to L2 by itself, so that a shortened period, which waits, stops no ordinary deletion
+    (ADR 0010). A first adoption always waits, however few are due: one wrong path in the configuration would
+    otherwise cost somebody's films at the first start (ADR 0009).
+    """
+    due = Counter(explained) + Counter(unexplained)
+    by_time = sum(explained.values())
+    stale = not clock_proven and census.newest is not None and now - census.newest > STALE_AFTER
+    whole = too_much(explained, census) or (WaitReason.CLOCK_UNPROVEN if stale else None)
+    if due and whole is not None:
+        return Release(
+            explained=False, unexplained=False, why=WaitReason.ADOPTION if adopting and not by_time else whole
+        )
+    why_not = _why_unexplained_waits(due, sum(unexplained.values()), census, adopting=adopting)
+    return Release(explained=True, unexplained=why_not is None, why=why_not)
+
+
 def apply_limit(
     explained: Sequence[DueRecording],
     unexplained: Sequence[DueRecording],
@@ -88,33 +124,25 @@ def apply_limit(
     clock_proven: bool,
     now: datetime,
 ) -> Sorted:
-    """Decide which due recordings go and which wait for an approval (L1 to L3).
-
-    What time explains is held to L2 by itself, so that a shortened period, which waits, stops no ordinary deletion
-    (ADR 0010). A first adoption always waits, however few are due: one wrong path in the configuration would
-    otherwise cost somebody's films at the first start (ADR 0009).
-    """
-    due = [*explained, *unexplained]
-    stale = not clock_proven and census.newest is not None and now - census.newest > STALE_AFTER
-    whole = too_much(_by_camera(explained), census) or (WaitReason.CLOCK_UNPROVEN if stale else None)
-    if due and whole is not None:
-        return Sorted((), _oldest_first(due), WaitReason.ADOPTION if adopting and not explained else whole)
-    why = _why_unexplained_waits(due, unexplained, census, adopting=adopting)
-    if why is not None:
-        return Sorted(_oldest_first(explained), _oldest_first(unexplained), why)
-    return Sorted(_oldest_first(due), (), None)
+    """Decide the same of recordings one by one."""
+    release = hold_to_limit(
+        _by_camera(explained), _by_camera(unexplained), census, adopting=adopting, clock_proven=clock_proven, now=now
+    )
+    going = [*(explained if release.explained else ()), *(unexplained if release.unexplained else ())]
+    waiting = [*(() if release.explained else explained), *(() if release.unexplained else unexplained)]
+    return Sorted(_oldest_first(going), _oldest_first(waiting), release.why)
 
 
 def _why_unexplained_waits(
-    due: Sequence[DueRecording], unexplained: Sequence[DueRecording], census: StoreCensus, *, adopting: bool
+    due: Mapping[CameraName, int], unexplained: int, census: StoreCensus, *, adopting: bool
 ) -> WaitReason | None:
     if not unexplained:
         return None
     if adopting:
         return WaitReason.ADOPTION
-    if len(unexplained) > max(UNEXPLAINED_FLOOR, census.recordings // 100):
-        return too_much(_by_camera(due), census) or WaitReason.UNEXPLAINED
-    return too_much(_by_camera(due), census)
+    if unexplained > max(UNEXPLAINED_FLOOR, census.recordings // 100):
+        return too_much(due, census) or WaitReason.UNEXPLAINED
+    return too_much(due, census)
 
 
 def _by_camera(due: Iterable[DueRecording]) -> Counter[CameraName]:
@@ -160,11 +188,12 @@ class Plan:
 def digest_of(store_uuid: str, recordings: Iterable[Recording]) -> str:
     """Return the SHA-256 of the exact list, bound to the store; any other list or store has another (ADR 0006).
 
-    Bound is all that a person is shown of a recording: start, unit, camera, category and path.
+    Bound is all that a person is shown of a recording: start, unit, camera, category and path. Of each recording only
+    its line is kept until the last is there, a hundred bytes or two: there may be hundreds of thousands.
     """
     state = hashlib.sha256(b"retentiond plan v2\n" + store_uuid.encode() + b"\n")
-    for line in sorted(_line_of(item) for item in recordings):
-        state.update(line.encode() + b"\n")
+    for line in sorted(_line_of(item).encode() for item in recordings):
+        state.update(line + b"\n")
     return state.hexdigest()
 
 

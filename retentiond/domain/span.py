@@ -113,6 +113,20 @@ def intersect(due: Sequence[Span], explained: Sequence[Span]) -> tuple[Span, ...
     return tuple(parts)
 
 
+def outside(due: Sequence[Span], explained: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the parts of the due spans that are not explained, under the rules of `due`."""
+    parts: list[Span] = []
+    for outer in due:
+        after = outer.after
+        for inner in intersect((outer,), explained):
+            if after < inner.after:
+                parts.append(replace(outer, after=after, until=inner.after))
+            after = inner.until
+        if after < outer.until:
+            parts.append(replace(outer, after=after))
+    return tuple(parts)
+
+
 def without(spans: Iterable[Span], reach: Sequence[Reach]) -> tuple[Span, ...]:
     """Return the parts of the spans that no suspension reaches."""
     left: list[Span] = []

@@ -199,8 +199,15 @@ class Catalogue(Protocol):
         """Remember a failure. Forgotten with the row."""
         ...
 
-    def freeze(self, plan: Plan, members: Sequence[Recording]) -> None:
-        """Keep the exact set that waits for approval, replacing the store's former one."""
+    def gather(self, store: StoreName, members: Sequence[Recording]) -> None:
+        """Add to the set that is to wait for approval; it counts for nothing until it is frozen.
+
+        A plan that waits is dropped by that: what was approved never grows.
+        """
+        ...
+
+    def freeze(self, plan: Plan) -> None:
+        """Let what was gathered since the last `thaw` wait for approval under this plan."""
         ...
 
     def waiting(self, store: StoreName) -> Plan | None:
@@ -208,11 +215,15 @@ class Catalogue(Protocol):
         ...
 
     def members(self, store: StoreName) -> Iterator[CatalogueRow]:
-        """Yield what is left of the set that waits, oldest first."""
+        """Yield what is left of the set that waits, oldest first. Nothing waits without a plan."""
+        ...
+
+    def left_of_plan(self, store: StoreName) -> int:
+        """Count what is left of the set that waits."""
         ...
 
     def thaw(self, store: StoreName) -> None:
-        """Drop the set that waits."""
+        """Drop the set that waits, and what was gathered for another."""
         ...
 
     def trail_position(self) -> int:

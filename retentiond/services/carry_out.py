@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
+from retentiond.domain.run import DueRecording
 from retentiond.domain.suspension import in_force
 from retentiond.ports import Catalogue
 from retentiond.services.delete import Deleter, Order
@@ -25,16 +27,22 @@ class StoreRuns:
 
     def carry_out(self, order: Order, now: datetime) -> None:
         """Run an order, less what is suspended or has to wait for another try; a degraded store is tried gently."""
-        name = order.store.name
-        resting = {item.recording for item in self._catalogue.setbacks(name) if now < item.retry_at}
+        setbacks = self._catalogue.setbacks(order.store.name)
+        resting = {item.recording for item in setbacks if now < item.retry_at}
         held = in_force(self._journal.decisions.stopping, now)
-        ready = [
-            item
-            for item in order.due
-            if item.recording not in resting and not any(hold.covers(item.recording, now) for hold in held)
-        ]
-        if not self._health.degraded or self._run(replace(order, due=ready[:1]), now):
-            self._run(replace(order, due=ready), now)
+
+        def waits(item: DueRecording) -> bool:
+            recording = item.recording
+            return recording in resting or any(hold.covers(recording, now) for hold in held)
+
+        order = replace(order, wait=waits)
+        if self._health.degraded:
+            source = iter(order.due)
+            ready = (item for item in source if not waits(item))
+            order = replace(order, due=source, part=True)
+            if not self._run(replace(order, due=islice(ready, 1), count=1), now):
+                return
+        self._run(order, now)
 
     def _run(self, order: Order, now: datetime) -> bool:
         """Carry out a run; tell whether the store does what it is asked."""

@@ -24,9 +24,10 @@ from retentiond.services.check_recorders import check_recorders
 from retentiond.services.decide_incident import IncidentCourt
 from retentiond.services.find import failed_store, record_findings
 from retentiond.services.incidents import IncidentKeeper
-from retentiond.services.keep_store import Parts, StoreKeeper
+from retentiond.services.keep_store import StoreKeeper
 from retentiond.services.lost_records import accept_loss
 from retentiond.services.overview import Mode, Overview, Situation
+from retentiond.services.parts import Parts
 from retentiond.services.prune_trail import TrailPruning
 from retentiond.services.recover import catch_up
 from retentiond.services.report import heartbeat

@@ -67,6 +67,7 @@ class RunResult:
     failed: int = 0
     void: int = 0
     skipped: int = 0
+    left_out: int = 0
     links_left: int = 0
     shared_extents: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -77,6 +78,11 @@ class RunResult:
         """Whether all that was tried failed, and none of it because of itself."""
         return self.deleted == 0 and self.void == 0 and self.failed > 0 and is_of_the_store(self.reasons)
 
+    @property
+    def used_up(self) -> bool:
+        """Whether nothing is left of what the run was about."""
+        return self.finished and self.failed + self.void + self.skipped + self.left_out == 0
+
     def counts(self) -> Mapping[str, int]:
         """Return the counts for the record."""
         return {"deleted": self.deleted, "failed": self.failed, "void": self.void, "skipped": self.skipped}
@@ -84,13 +90,20 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A run to carry out: where, what and by whose word. `approval` is a digest, None where time explains it."""
+    """A run to carry out: where, what and by whose word. `approval` is a digest, None where time explains it.
+
+    `due` is read as the run goes on; `count` says for the record how many recordings it is about. Those of them that
+    have to wait are left out; `wait` tells which. A `part` of what was approved uses no approval up.
+    """
 
     store: Store
     recorder: Recorder
-    due: Sequence[DueRecording]
+    due: Iterable[DueRecording]
+    count: int
     margin: timedelta
     approval: str | None = None
+    part: bool = False
+    wait: Callable[[DueRecording], bool] = lambda _: False
 
 
 @dataclass(slots=True)
@@ -140,22 +153,26 @@ class Deleter:
             StorageError: the trail or a directory could not be made durable; open intents are settled by recovery.
         """
         result = RunResult()
-        if not order.due:
-            return result
         run, name = self._new_id(), order.store.name
-        opening = [run_started(name, run, len(order.due), approval=order.approval)]
-        for first in range(0, len(order.due), CHUNK):
+        opening = [run_started(name, run, order.count, approval=order.approval)]
+        chunks = _chunks(order, result)
+        due = next(chunks, None)
+        if due is None:
+            return result
+        first = 0
+        while due is not None:
             now = self._may_go_on(order.store)
             if now is None:
                 result.finished = False
                 break
-            due = order.due[first : first + CHUNK]
             self._delete_chunk(_Chunk(order, run, first, result, opening), self._still_due(order, due, now, result))
             if result.nothing_works:
                 result.finished = False
                 break
             self._prune(order, due)
-        used_up = order.approval if result.finished and result.failed + result.void + result.skipped == 0 else None
+            first += len(due)
+            due = next(chunks, None)
+        used_up = order.approval if result.used_up and not order.part else None
         completed = run_completed(name, run, result.counts(), result.reasons, approval=used_up)
         self._journal.write_or_note([*opening, completed])
         return result
@@ -360,6 +377,21 @@ class Deleter:
                 current = directory
                 while current and order.recorder.is_past(current, now) and claims.prune(current):
                     current = current.rpartition(b"/")[0]
+
+
+def _chunks(order: Order, result: RunResult) -> Iterator[list[DueRecording]]:
+    """Yield what does not have to wait, in parts of at most CHUNK (L4), read no sooner than it is asked for."""
+    part: list[DueRecording] = []
+    for item in order.due:
+        if order.wait(item):
+            result.left_out += 1
+            continue
+        part.append(item)
+        if len(part) == CHUNK:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 @contextmanager

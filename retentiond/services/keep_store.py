@@ -1,8 +1,8 @@
 """Keeps one store to its rules: adoption, recovery, scans, and the deletions that are due."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from retentiond.domain.errors import RetentiondError, StoreFailedError
@@ -12,14 +12,9 @@ from retentiond.domain.recording import StoreName
 from retentiond.domain.run import DueRecording, Plan, Sorted, apply_limit
 from retentiond.ports import (
     Absent,
-    AuditTrail,
-    Catalogue,
-    Observer,
     Present,
-    Pruner,
     Recorder,
     ScanState,
-    SpareRoom,
     Store,
     StoreCondition,
     StreamBases,
@@ -29,20 +24,18 @@ from retentiond.ports import (
 )
 from retentiond.services.arrive import Arrivals, Moment
 from retentiond.services.carry_out import StoreRuns
-from retentiond.services.delete import Deleter, Order
+from retentiond.services.delete import Order
 from retentiond.services.find import links_left, removed_by_others, shared_extents
 from retentiond.services.find_copies import find_copies
-from retentiond.services.journal import Journal
-from retentiond.services.keep_time import Timekeeper
+from retentiond.services.parts import Parts
 from retentiond.services.pass_over import PassOver
-from retentiond.services.plan import PLAN_STAYS, Planner
 from retentiond.services.recover import recover_store
 from retentiond.services.report import scan_completed
 from retentiond.services.rulebook import RuleBook
-from retentiond.services.sample import Sampler
 from retentiond.services.scan import Omitted, ScanResult, StoreScan
 from retentiond.services.store_health import StoreHealth
-from retentiond.services.survey import Survey, Surveyor
+from retentiond.services.survey import Survey
+from retentiond.services.weigh import PLAN_STAYS, Weighed
 
 WEIGH_SOON = timedelta(seconds=5)
 """So long after a hint that shows something a person has to decide about; more of it may be on the way."""
@@ -50,22 +43,8 @@ WEIGH_SOON = timedelta(seconds=5)
 HOLD_OFF = timedelta(seconds=60)
 """A store whose due recordings wait as a whole is weighed again after this, not at every tick."""
 
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What every store's keeper works with."""
-
-    trail: AuditTrail
-    journal: Journal
-    catalogue: Catalogue
-    timekeeper: Timekeeper
-    observer: Observer
-    planner: Planner
-    deleter: Deleter
-    surveyor: Surveyor
-    spare: SpareRoom
-    pruner: Pruner
-    sampler: Sampler
+AT_ONCE = 2000
+"""What falls due is read as a whole up to so many; more is an outage or a backlog, and weighed."""
 
 
 class StoreKeeper:
@@ -208,7 +187,7 @@ class StoreKeeper:
         if self._limited(fresh, now).waiting or planner.is_too_much(self.name, spans):
             return
         self._note_look(now)
-        self._delete(fresh, book, now)
+        self._delete(fresh, len(fresh), book, now)
 
     def _judge_again(self, now: datetime) -> None:
         """Judge what came while the wall clock was ahead of trusted time, once that is known."""
@@ -316,27 +295,30 @@ class StoreKeeper:
         )
 
     def _weigh(self, book: RuleBook, now: datetime) -> None:
-        """Sort everything that is due, freeze what waits, delete what goes."""
-        planner = self._parts.planner
+        """Weigh everything that is due, freeze what waits, delete what goes."""
+        planner, weigher = self._parts.planner, self._parts.weigher
         self._note_look(now)
         planner.settle_bases(self.name, book, now)
-        sorted_ = planner.sort(self.name, book, now, clock_proven=self._parts.timekeeper.synchronised())
+        weighed = weigher.weigh(self.name, book, now, clock_proven=self._parts.timekeeper.synchronised())
+        self._weigh_at = again = now + (HOLD_OFF if weighed.waiting else PLAN_STAYS)
         if self._may_delete() and isinstance(self.condition, Present):
-            plan = planner.freeze(
-                self.name, self.condition.identity.uuid, sorted_, now, keep=self._standing(sorted_, now)
+            plan = weigher.freeze(
+                weighed,
+                self.condition.identity.uuid,
+                keep=self._standing(weighed, now),
+                still_holds=lambda: self._weigh_at == again,
             )
-            self._delete(sorted_.go, book, now)
+            self._delete(weigher.going(weighed), weighed.going, book, now)
             self._delete_approved(plan, book, now)
-        planner.accept_bases(self.name, (due.recording for due in sorted_.waiting))
-        self._weigh_at = now + (HOLD_OFF if sorted_.waiting else PLAN_STAYS)
+        planner.accept_bases(self.name, weighed.waiting_of)
 
-    def _standing(self, sorted_: Sorted, now: datetime) -> Plan | None:
+    def _standing(self, weighed: Weighed, now: datetime) -> Plan | None:
         """Return the plan that waits if it stays: a person may be reading its digest, or has approved it."""
         standing = self._parts.catalogue.waiting(self.name)
         if standing is None:
             return None
         approved = self._parts.journal.decisions.approval_for(standing.digest, now) is not None
-        fresh = bool(sorted_.waiting) and now < standing.created + PLAN_STAYS
+        fresh = weighed.waiting > 0 and now < standing.created + PLAN_STAYS
         return standing if approved or fresh else None
 
     def _delete_ordinary(self, book: RuleBook, now: datetime) -> None:
@@ -345,12 +327,12 @@ class StoreKeeper:
             return
         planner = self._parts.planner
         self._note_look(now)
-        sorted_ = self._limited(planner.ordinary(planner.spans(self.name, book, now)), now)
-        if sorted_.waiting:
-            self._weigh_at = None
+        ordinary = planner.ordinary(planner.spans(self.name, book, now), AT_ONCE)
+        sorted_ = None if ordinary is None else self._limited(ordinary, now)
+        if sorted_ is None or sorted_.waiting:
             self._weigh(book, now)
         else:
-            self._delete(sorted_.go, book, now)
+            self._delete(sorted_.go, len(sorted_.go), book, now)
 
     def _limited(self, explained: Sequence[DueRecording], now: datetime) -> Sorted:
         census, proven = self._parts.planner.census(self.name), self._parts.timekeeper.synchronised()
@@ -363,21 +345,22 @@ class StoreKeeper:
         parts = self._parts
         if plan is None or parts.journal.decisions.approval_for(plan.digest, now) is None:
             return
-        members = [row.recording for row in parts.catalogue.members(self.name)]
-        self._delete(parts.planner.due_of(members, book), book, now, approval=plan.digest)
-        if next(iter(parts.catalogue.members(self.name)), None) is None:
+        members = (row.recording for row in parts.catalogue.members(self.name))
+        count = parts.catalogue.left_of_plan(self.name)
+        self._delete(parts.planner.due_of(members, book), count, book, now, approval=plan.digest)
+        if not parts.catalogue.left_of_plan(self.name):
             parts.catalogue.thaw(self.name)
             self._weigh_at = None
 
     def delete_decided(self, due: Sequence[DueRecording], digest: str, book: RuleBook, now: datetime) -> None:
         """Delete what two persons decided to delete (ADR 0024), with every look that a run takes at it."""
         if self._may_delete() and not self.scan_is_first() and not self._health.rests(now):
-            self._delete(due, book, now, approval=digest)
+            self._delete(due, len(due), book, now, approval=digest)
 
     def _delete(
-        self, due: Sequence[DueRecording], book: RuleBook, now: datetime, *, approval: str | None = None
+        self, due: Iterable[DueRecording], count: int, book: RuleBook, now: datetime, *, approval: str | None = None
     ) -> None:
-        order = Order(self.store, self.recorder, due, book.policy.margin, approval)
+        order = Order(self.store, self.recorder, due, count, book.policy.margin, approval)
         self._runs.carry_out(order, now)
 
     def _next_look(self, book: RuleBook, now: datetime) -> datetime | None:

@@ -16,6 +16,7 @@ from retentiond.services.journal import Journal
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.survey import condition_name
+from retentiond.services.weigh import Weigher
 
 DAYS_SHOWN = 7
 
@@ -80,10 +81,13 @@ class Kept:
 class Forecaster:
     """Reads the catalogue and says what will happen; changes nothing."""
 
-    def __init__(self, catalogue: Catalogue, journal: Journal, planner: Planner, *, clock_proven: bool) -> None:
+    def __init__(
+        self, catalogue: Catalogue, journal: Journal, planner: Planner, weigher: Weigher, *, clock_proven: bool
+    ) -> None:
         self._catalogue = catalogue
         self._journal = journal
         self._planner = planner
+        self._weigher = weigher
         self._clock_proven = clock_proven
 
     def outlook(
@@ -101,7 +105,7 @@ class Forecaster:
         asked about what is due now, since no run will ever hold all of the rest at once.
         """
         at = at or now
-        sorted_ = self._planner.sort(store, book, min(now, at), clock_proven=self._clock_proven)
+        sorted_ = self._weigher.sort(store, book, min(now, at), clock_proven=self._clock_proven)
         waiting, rows = self._waiting(store, book, sorted_, now)
         members = [row.recording for row in rows]
         held = set(members)

@@ -14,8 +14,9 @@ from retentiond.services.find import store_findings
 from retentiond.services.find_holds import hold_findings, hold_status
 from retentiond.services.find_incidents import earlier_findings, incident_findings, incident_status
 from retentiond.services.incidents import IncidentKeeper
-from retentiond.services.keep_store import Parts, StoreKeeper
+from retentiond.services.keep_store import StoreKeeper
 from retentiond.services.lost_records import lost_findings
+from retentiond.services.parts import Parts
 from retentiond.services.report import store_status
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.survey import Survey

@@ -1,14 +1,16 @@
-"""Works out what is due in a store, what of it goes by itself, and what waits for a person (design rule 4)."""
+"""Works out what is due in a store, when, and how it came to be due (design rule 4)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from itertools import islice
 
 from retentiond.domain.decide import latest_due_start
 from retentiond.domain.recording import CameraName, Recording, StoreName, Stream
 from retentiond.domain.rule import Coverage
-from retentiond.domain.run import DueRecording, Plan, Sorted, StoreCensus, WaitReason, apply_limit, digest_of, too_much
+from retentiond.domain.run import DueRecording, StoreCensus, WaitReason, too_much
 from retentiond.domain.span import Basis, Span, due_spans, explained_spans, in_any, intersect, within, without
 from retentiond.domain.starts import Arrival
 from retentiond.domain.suspension import reach_of
@@ -16,10 +18,15 @@ from retentiond.ports import Catalogue, CatalogueRow, StreamBases
 from retentiond.services.journal import Journal
 from retentiond.services.rulebook import RuleBook
 
-PLAN_STAYS = timedelta(hours=1)
-"""A plan that waits is not replaced earlier than this, so that a person can read its digest and type it."""
-
 _OF_THE_UNEXPLAINED = frozenset({WaitReason.ADOPTION, WaitReason.UNEXPLAINED, WaitReason.DISPUTED})
+
+
+class Share(Enum):
+    """What is known of how a recording fell due: by the passing of time, otherwise, or it was old when it arrived."""
+
+    EXPLAINED = auto()
+    UNEXPLAINED = auto()
+    DISPUTED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class StoreSpans:
 
 
 class Planner:
-    """Reads the catalogue and sorts what is due. Changes nothing but the bases of streams and frozen plans."""
+    """Reads the catalogue and sorts what is due. Changes nothing but the bases of streams."""
 
     def __init__(
         self, catalogue: Catalogue, journal: Journal, *, dispute_grace: timedelta, winding_down: frozenset[StoreName]
@@ -86,9 +93,10 @@ class Planner:
             explained += intersect(of_stream, explained_spans(known, now))
         return StoreSpans(tuple(due), tuple(explained), tuple(held))
 
-    def ordinary(self, spans: StoreSpans) -> list[DueRecording]:
-        """Return the due recordings that the passing of time explains; costs what is due."""
-        return [due for row, due in self._rows(spans.explained) if row.arrival is Arrival.ORDINARY]
+    def ordinary(self, spans: StoreSpans, most: int) -> list[DueRecording] | None:
+        """Return the due recordings that the passing of time explains, None if more than `most` rows are due."""
+        rows = list(islice(self._rows(spans.explained), most + 1))
+        return None if len(rows) > most else [due for row, due in rows if row.arrival is Arrival.ORDINARY]
 
     def is_too_much(self, store: StoreName, spans: StoreSpans) -> bool:
         """Tell whether L2 lets all that the passing of time explains wait; counts it, and reads none of it."""
@@ -109,37 +117,18 @@ class Planner:
             if row.arrival is Arrival.ORDINARY
         ]
 
-    def sort(self, store: StoreName, book: RuleBook, now: datetime, *, clock_proven: bool) -> Sorted:
-        """Sort everything that is due; looks at every due recording, so it is for scans, reloads and people."""
-        spans = self.spans(store, book, now)
-        explained: list[DueRecording] = []
-        unexplained: list[DueRecording] = []
-        disputed: list[DueRecording] = []
-        explained_of: dict[Stream, list[Span]] = {}
-        for span in spans.explained:
-            explained_of.setdefault(span.stream, []).append(span)
-        for row, due in self._rows(spans.due):
-            explaining = explained_of.get(due.recording.stream, ())
-            if row.arrival is Arrival.DISPUTED and not self._grace_over(row, now):
-                disputed.append(due)
-            elif row.arrival is Arrival.ORDINARY and (
-                in_any(explaining, due.recording.start) or self._kept_until_now(due, book.policy.margin)
-            ):
-                explained.append(due)
-            else:
-                unexplained.append(due)
-        sorted_ = apply_limit(
-            explained,
-            unexplained,
-            self.census(store),
-            adopting=self._adopting(unexplained),
-            clock_proven=clock_proven,
-            now=now,
-        )
-        if not disputed:
-            return sorted_
-        waiting = tuple(sorted((*sorted_.waiting, *disputed), key=lambda due: due.recording.start))
-        return Sorted(sorted_.go, waiting, sorted_.why or WaitReason.DISPUTED)
+    def share_of(
+        self, row: CatalogueRow, due: DueRecording, margin: timedelta, now: datetime, *, by_time: bool
+    ) -> Share:
+        """Return the share that a due recording has; `by_time` if it lies in an explained span."""
+        if row.arrival is Arrival.DISPUTED and not self._grace_over(row, now):
+            return Share.DISPUTED
+        explained = row.arrival is Arrival.ORDINARY and (by_time or self._kept_until_now(due, margin))
+        return Share.EXPLAINED if explained else Share.UNEXPLAINED
+
+    def is_adopting(self, streams: Iterable[Stream]) -> bool:
+        """Tell whether no rules were ever accepted for one of these streams, of which something is unexplained."""
+        return any(self._catalogue.bases(stream).accepted is None for stream in streams)
 
     def reason_of(self, row: CatalogueRow, explained: Sequence[Span], why: WaitReason, now: datetime) -> WaitReason:
         """Say why one recording waits, in a set that waits because of `why`."""
@@ -160,24 +149,8 @@ class Planner:
         """Return the counts that the limit needs."""
         return replace(self._catalogue.census(store), winding_down=store in self._winding_down)
 
-    def freeze(self, store: StoreName, uuid: str, sorted_: Sorted, now: datetime, *, keep: Plan | None) -> Plan | None:
-        """Keep the waiting set under its digest and return its plan; `keep` is a plan not to be replaced yet."""
-        if keep is not None:
-            return keep
-        if not sorted_.waiting or sorted_.why is None:
-            self._catalogue.thaw(store)
-            return None
-        members = [due.recording for due in sorted_.waiting]
-        plan = Plan(store, digest_of(uuid, members), len(members), sorted_.why, now)
-        standing = self._catalogue.waiting(store)
-        if standing is not None and standing.digest == plan.digest:
-            return standing
-        self._catalogue.freeze(plan, members)
-        return plan
-
-    def accept_bases(self, store: StoreName, unexplained: Iterable[Recording]) -> None:
-        """Take the current rules of every stream for accepted where nothing unexplained is left."""
-        pending = {recording.stream for recording in unexplained}
+    def accept_bases(self, store: StoreName, pending: frozenset[Stream]) -> None:
+        """Take the current rules of every stream for accepted where nothing waits, as it does in those `pending`."""
         for stream, _ in self._catalogue.streams(store):
             bases = self._catalogue.bases(stream)
             if stream not in pending and bases.current is not None and bases.accepted != bases.current:
@@ -202,17 +175,15 @@ class Planner:
                     instants.append(oldest + wait)
         return min(instants, default=None)
 
-    def due_of(self, recordings: Iterable[Recording], book: RuleBook) -> list[DueRecording]:
+    def due_of(self, recordings: Iterable[Recording], book: RuleBook) -> Iterator[DueRecording]:
         """Pair recordings with the rules that decide about them now, leaving out what no rule covers."""
         coverages: dict[Stream, Coverage] = {}
-        due = []
         for recording in recordings:
             stream = recording.stream
             coverage = coverages.get(stream) or coverages.setdefault(stream, book.coverage(stream))
             rule = coverage.rule_for(recording.start)
             if rule is not None:
-                due.append(DueRecording(recording, rule))
-        return due
+                yield DueRecording(recording, rule)
 
     def _rows(self, spans: Sequence[Span]) -> Iterable[tuple[CatalogueRow, DueRecording]]:
         for span in spans:
@@ -226,10 +197,6 @@ class Planner:
 
     def _grace_over(self, row: CatalogueRow, now: datetime) -> bool:
         return row.first_seen is None or now >= row.first_seen + self._dispute_grace
-
-    def _adopting(self, unexplained: Sequence[DueRecording]) -> bool:
-        streams = {due.recording.stream for due in unexplained}
-        return any(self._catalogue.bases(stream).accepted is None for stream in streams)
 
 
 def _alike(basis: Basis, other: Basis) -> bool:

@@ -61,7 +61,7 @@ class Ours:
             (),
             (),
         )
-        order = Order(world.keeper.store, world.keeper.recorder, due, world.book.policy.margin)
+        order = Order(world.keeper.store, world.keeper.recorder, due, len(due), world.book.policy.margin)
         self.results.append(world.parts.deleter.run(order))
         return self._told()
 

@@ -93,7 +93,9 @@ class Rows:
             world.catalogue.update(MAIN, listing, [Arrived(item, item.start) for item in group], (), ())
         due = [DueRecording(item, rule) for item in items]
         begun = time.perf_counter()
-        result = world.parts.deleter.run(Order(world.keeper.store, world.keeper.recorder, due, timedelta(seconds=60)))
+        result = world.parts.deleter.run(
+            Order(world.keeper.store, world.keeper.recorder, due, len(due), timedelta(seconds=60))
+        )
         seconds = time.perf_counter() - begun
         assert result.deleted == self.count, result
         return seconds

@@ -82,10 +82,13 @@ def questions(world: World) -> list[tuple[str, float]]:
     stream = Stream(MAIN, CameraName("cam-7"), Category.VIDEO)
     oldest = world.catalogue.oldest(stream, None, None) or now
     a_day = Span(stream, oldest, oldest + 24 * HOUR, rule)
-    planner = world.parts.planner
+    weigher = world.parts.weigher
     return [
         ("a look with nothing due", best(world.cycle.tick)),
-        ("what is due, and waits (plan)", best(lambda: planner.sort(MAIN, world.book, now, clock_proven=True))),
+        (
+            "what is due, and waits (plan)",
+            best(lambda: weigher.sort(MAIN, world.book, now, clock_proven=True)),
+        ),
         ("all streams and findings (status)", best(world.cycle.report)),
         ("a thousand recordings of a camera (find)", best(lambda: list(world.catalogue.find([a_day], 1000)))),
     ]

@@ -79,7 +79,7 @@ def main() -> None:
             ("a look with nothing due", f"{idle * 1000:.2f} ms", f"find -delete {swept:.2f} s", f"{swept / idle:,.0f}")
         )
         planned = min(
-            seconds(lambda: world.parts.planner.sort(MAIN, world.book, world.clock.wall, clock_proven=True))
+            seconds(lambda: world.parts.weigher.sort(MAIN, world.book, world.clock.wall, clock_proven=True))
             for _ in range(3)
         )
         rows.append(("what is due now (plan)", f"{planned * 1000:.1f} ms", "", ""))

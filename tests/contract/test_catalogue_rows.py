@@ -14,7 +14,7 @@ from retentiond.ports import (
     ScanState,
     Setback,
 )
-from tests.builders import NOW, STORE, a_plan, a_recording, a_stream, at, recordings
+from tests.builders import NOW, STORE, a_plan, a_recording, a_stream, at, recordings, wait_for
 from tests.contract.catalogues import (
     FIRST,
     MS,
@@ -238,7 +238,7 @@ def test_the_set_that_waits_comes_back_oldest_first_across_streams(catalogue: Ca
     mine, theirs = recordings(3), recordings(3, camera="entrance", first=at("2026-02-01 00:00:30"))
     arrive(catalogue, *theirs, *mine)
     arrive(catalogue, odd := a_recording(at("2026-02-09"), unit=Unit.DIRECTORY), doubt=Doubt.DISPUTED)
-    catalogue.freeze(a_plan(count=6), [odd, theirs[1], theirs[0], *mine[1:]])
+    wait_for(catalogue, a_plan(count=6), [odd, theirs[1], theirs[0], *mine[1:]])
     assert catalogue.waiting(STORE) == a_plan(count=6)
     assert waiting_members(catalogue) == [theirs[0], mine[1], theirs[1], mine[2], odd]
     assert list(catalogue.members(STORE))[-1] == CatalogueRow(odd, NOW, Doubt.DISPUTED)
@@ -247,8 +247,8 @@ def test_the_set_that_waits_comes_back_oldest_first_across_streams(catalogue: Ca
 
 def test_the_next_plan_replaces_the_whole_set(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *recordings(3))
-    catalogue.freeze(a_plan("aa" * 32), items[:2])
-    catalogue.freeze(a_plan("bb" * 32, count=1), items[2:])
+    wait_for(catalogue, a_plan("aa" * 32), items[:2])
+    wait_for(catalogue, a_plan("bb" * 32, count=1), items[2:])
     assert catalogue.waiting(STORE) == a_plan("bb" * 32, count=1)
     assert waiting_members(catalogue) == [items[2]]
     catalogue.thaw(STORE)
@@ -256,20 +256,38 @@ def test_the_next_plan_replaces_the_whole_set(catalogue: Catalogue) -> None:
     assert found(catalogue) == list(items)
 
 
+def test_a_set_is_gathered_in_parts_and_waits_once_it_is_frozen(catalogue: Catalogue) -> None:
+    items = arrive(catalogue, *recordings(3))
+    catalogue.gather(STORE, items[:2])
+    catalogue.gather(STORE, items[1:])
+    assert (catalogue.waiting(STORE), waiting_members(catalogue), catalogue.left_of_plan(STORE)) == (None, [], 0)
+    catalogue.freeze(a_plan())
+    assert waiting_members(catalogue) == list(items)
+    assert (catalogue.left_of_plan(STORE), catalogue.left_of_plan(OTHER)) == (3, 0)
+
+
+def test_a_plan_that_waits_never_grows(catalogue: Catalogue) -> None:
+    items = arrive(catalogue, *recordings(3))
+    wait_for(catalogue, a_plan(), items[:2])
+    catalogue.gather(STORE, items[2:])
+    assert (catalogue.waiting(STORE), waiting_members(catalogue), catalogue.left_of_plan(STORE)) == (None, [], 0)
+
+
 def test_what_is_forgotten_leaves_the_set_and_does_not_come_back_to_it(catalogue: Catalogue) -> None:
     items = arrive(catalogue, *recordings(3))
-    catalogue.freeze(a_plan(), items)
+    wait_for(catalogue, a_plan(), items)
     catalogue.forget([items[0]])
     catalogue.restart(items[1], Arrived(a_recording(NOW, path=items[1].place.path), NOW))
     arrive(catalogue, items[0])
     assert waiting_members(catalogue) == [items[2]]
+    assert catalogue.left_of_plan(STORE) == 1
     assert catalogue.waiting(STORE) == a_plan()
 
 
 def test_a_directory_that_was_renamed_takes_nothing_of_the_set_along(catalogue: Catalogue) -> None:
     """An approval names paths; the same films under another path were never approved."""
     arrive(catalogue, *(former := [a_recording(FIRST + number * MS, path=b"old/%d" % number) for number in range(3)]))
-    catalogue.freeze(a_plan(), former)
+    wait_for(catalogue, a_plan(), former)
     assert len(catalogue.forget_directories(STORE, b"", [b"new"])) == 3
     arrive(catalogue, *(a_recording(FIRST + number * MS, path=b"new/%d" % number) for number in range(3)))
     assert waiting_members(catalogue) == []
@@ -278,7 +296,7 @@ def test_a_directory_that_was_renamed_takes_nothing_of_the_set_along(catalogue: 
 def test_members_that_are_not_in_the_catalogue_are_no_part_of_what_is_left(catalogue: Catalogue) -> None:
     (known,) = arrive(catalogue, a_recording())
     unknown = a_recording(known.start + MS, path=known.place.directory + b"/new")
-    catalogue.freeze(a_plan(count=3), [known, unknown, a_recording(camera="ward", path=b"w/1")])
+    wait_for(catalogue, a_plan(count=3), [known, unknown, a_recording(camera="ward", path=b"w/1")])
     assert waiting_members(catalogue) == [known]
     assert not catalogue.knows_directory(STORE, b"w")
     assert list(catalogue.streams(STORE)) == [(a_stream(), 1)]
@@ -287,7 +305,7 @@ def test_members_that_are_not_in_the_catalogue_are_no_part_of_what_is_left(catal
 def test_members_may_be_forgotten_while_they_are_yielded(catalogue: Catalogue) -> None:
     items = [a_recording(FIRST + number * MS, path=b"d/%04d" % number) for number in range(2100)]
     arrive(catalogue, *items)
-    catalogue.freeze(a_plan(count=2100), items)
+    wait_for(catalogue, a_plan(count=2100), items)
     met = []
     for row in catalogue.members(STORE):
         met.append(row.recording)

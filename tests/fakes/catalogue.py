@@ -209,15 +209,22 @@ class MemoryCatalogue:
         last = None if state.last_complete is None else whole_ms(state.last_complete)
         self._scans[store] = ScanState(last, state.resume_after)
 
-    def freeze(self, plan: Plan, members: Sequence[Recording]) -> None:
+    def gather(self, store: StoreName, members: Sequence[Recording]) -> None:
+        self._plans.pop(store, None)
+        self._members.setdefault(store, set()).update({key_of(item) for item in members} & self._rows.keys())
+
+    def freeze(self, plan: Plan) -> None:
         self._plans[plan.store] = Plan(plan.store, plan.digest, plan.count, plan.why, whole_ms(plan.created))
-        self._members[plan.store] = {key_of(item) for item in members} & self._rows.keys()
 
     def waiting(self, store: StoreName) -> Plan | None:
         return self._plans.get(store)
 
     def members(self, store: StoreName) -> Iterator[CatalogueRow]:
-        yield from sorted((self._rows[key] for key in self._members.get(store, ())), key=_oldest_first)
+        if store in self._plans:
+            yield from sorted((self._rows[key] for key in self._members.get(store, ())), key=_oldest_first)
+
+    def left_of_plan(self, store: StoreName) -> int:
+        return len(list(self.members(store)))
 
     def thaw(self, store: StoreName) -> None:
         self._plans.pop(store, None)

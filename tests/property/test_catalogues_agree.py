@@ -15,7 +15,7 @@ from retentiond.domain.recording import CameraName, Category, Place, Recording, 
 from retentiond.domain.span import Span
 from retentiond.domain.starts import Arrival, Doubt
 from retentiond.ports import Arrived, CatalogueRow, DirectoryStamp, Listing, ScanState, Setback, Sheaf, StreamBases
-from tests.builders import STORE, a_basis, a_coverage, a_plan, a_rule, at
+from tests.builders import STORE, a_basis, a_coverage, a_plan, a_rule, at, wait_for
 from tests.contract.catalogues import told
 from tests.fakes.catalogue import MemoryCatalogue
 
@@ -123,7 +123,13 @@ class Catalogues(RuleBasedStateMachine):
     def freeze(self, data: st.DataObject, count: int, digest: str) -> None:
         members = [self.known(data) for _ in range(count)]
         for catalogue in (self.real, self.simple):
-            catalogue.freeze(a_plan(digest, count=count), members)
+            wait_for(catalogue, a_plan(digest, count=count), members)
+
+    @rule(data=st.data(), count=st.integers(0, 6))
+    def gather(self, data: st.DataObject, count: int) -> None:
+        members = [self.known(data) for _ in range(count)]
+        for catalogue in (self.real, self.simple):
+            catalogue.gather(STORE, members)
 
     @rule()
     def thaw(self) -> None:
@@ -161,6 +167,7 @@ class Catalogues(RuleBasedStateMachine):
         assert set(real.setbacks(STORE)) == set(simple.setbacks(STORE))
         assert real.waiting(STORE) == simple.waiting(STORE)
         members = list(real.members(STORE))
+        assert real.left_of_plan(STORE) == len(members)
         assert sorted_rows(members) == sorted_rows(list(simple.members(STORE)))
         assert [row.recording.start for row in members] == sorted(row.recording.start for row in members)
         assert real.scan_state(STORE) == simple.scan_state(STORE)

@@ -42,7 +42,7 @@ def known(world: World, camera: str, count: int) -> list[DueRecording]:
 
 def delete(world: World, due: list[DueRecording]) -> None:
     """Delete in one run and one chunk."""
-    result = world.parts.deleter.run(Order(world.keeper.store, world.keeper.recorder, due, MARGIN))
+    result = world.parts.deleter.run(Order(world.keeper.store, world.keeper.recorder, due, len(due), MARGIN))
     assert result.deleted == len(due), result
 
 

@@ -525,7 +525,9 @@ def test_a_plan_says_what_is_kept_and_by_which_hold(filled: World) -> None:
     filled.hold(BEGIN - DAY, BEGIN, cameras=["hall"])
     filled.ask("hold_approve", hold="H-1", actor=OTHER)
     pass_until(filled, BEGIN + 40 * DAY)
-    forecaster = Forecaster(filled.catalogue, filled.journal, filled.parts.planner, clock_proven=True)
+    forecaster = Forecaster(
+        filled.catalogue, filled.journal, filled.parts.planner, filled.parts.weigher, clock_proven=True
+    )
     outlook = forecaster.outlook(MAIN, filled.keeper.condition, filled.cycle.book, filled.clock.wall)
     (kept,) = outlook.held
     assert (kept.hold, kept.count, outlook.going, outlook.waiting) == ("H-1", 144, 0, None)

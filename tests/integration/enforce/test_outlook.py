@@ -25,7 +25,9 @@ def filled(world: World) -> World:
 
 
 def look(world: World, rules: RuleBook | None = None, *, at: datetime | None = None, proven: bool = True) -> Outlook:
-    forecaster = Forecaster(world.catalogue, world.journal, world.parts.planner, clock_proven=proven)
+    forecaster = Forecaster(
+        world.catalogue, world.journal, world.parts.planner, world.parts.weigher, clock_proven=proven
+    )
     return forecaster.outlook(MAIN, world.keeper.condition, rules or world.book, world.clock.wall, at=at)
 
 

@@ -32,7 +32,7 @@ def told(world: World) -> list[dict[str, object]]:
 
 
 def look(world: World) -> Outlook:
-    forecaster = Forecaster(world.catalogue, world.journal, world.parts.planner, clock_proven=True)
+    forecaster = Forecaster(world.catalogue, world.journal, world.parts.planner, world.parts.weigher, clock_proven=True)
     return forecaster.outlook(MAIN, world.keeper.condition, world.cycle.book, world.clock.wall)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.integration.enforce.counted import LATELY, MARK, begun, delete, known
 from tests.system.harness import needs
-from tests.world import World
+from tests.world import MAIN, World
 
 FEW, MANY = 100, 500
 MORE = MANY - FEW
@@ -55,6 +55,7 @@ A_LOOK = 1
 """Statements of SQL: of a deletion of what one slot holds, and of a look that finds nothing due."""
 
 SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
 
 _A_CALL = re.compile(r"\d+ +(\w+)\(")
 _A_MARK = re.compile(re.escape(MARK) + r"([a-z]+)/(\d+)/(begin|end)")
@@ -138,6 +139,19 @@ def test_a_sweep_takes_as_many_statements_however_much_it_deletes(world: World) 
     costs = [statements(world, partial(delete, world, known(world, f"c-{count}", count))) for count in (FEW, 2 * FEW)]
     assert costs[0] > 0
     assert costs[1] <= min(costs[0], A_SWEEP)
+
+
+def test_weighing_takes_as_many_statements_however_much_is_due(world: World) -> None:
+    """What is due is counted and not read, so that a backlog that waits costs no more each minute than none."""
+    costs = []
+    for count in (FEW, 10 * FEW):
+        world.record_many("hall", world.clock.wall - 90 * DAY, count, SECOND)
+        world.scan()
+        world.clock.pass_time(DAY)
+        weigh = partial(world.parts.weigher.weigh, MAIN, world.book, world.clock.wall, clock_proven=True)
+        assert weigh().waiting >= count, "else nothing was due"
+        costs.append(statements(world, weigh))
+    assert costs[0] == costs[1] > 0
 
 
 def test_a_scan_takes_as_many_statements_however_much_lies_in_a_directory(world: World) -> None:

@@ -48,6 +48,7 @@ from retentiond.services.sample import Sampler
 from retentiond.services.scan import StoreScan, walk_whole
 from retentiond.services.survey import Surveyor
 from retentiond.services.view import Site, Sources, View
+from retentiond.services.weigh import Weigher
 from retentiond.settings.parse_register import parse_register
 from retentiond.settings.scalars import parse_when
 from retentiond.storage.store import DirectoryStore
@@ -112,7 +113,13 @@ def play(scene: Scene, root: Path, now: datetime, films: Mapping[str, Path]) -> 
             catalogue,
             Timekeeper(clock, memory, memory.load()),
             Surveyor(catalogue, journal),
-            Forecaster(catalogue, journal, planner, clock_proven=True),
+            Forecaster(
+                catalogue,
+                journal,
+                planner,
+                Weigher(planner, catalogue, journal, pause=lambda: None),
+                clock_proven=True,
+            ),
             lambda: iter(()),
             journal.decisions,
             enforcing=True,

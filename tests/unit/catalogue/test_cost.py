@@ -13,7 +13,7 @@ from retentiond.domain.recording import Recording
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Doubt
 from retentiond.ports import Arrived, DirectoryStamp, Listing, ScanState, Setback, Sheaf
-from tests.builders import NOW, STORE, a_plan, a_recording, a_rule, a_stream, at
+from tests.builders import NOW, STORE, a_plan, a_recording, a_rule, a_stream, at, wait_for
 from tests.contract.catalogues import told
 
 CAMERAS = ("reception", "entrance")
@@ -43,7 +43,7 @@ def filled(catalogue: SqliteCatalogue, hours: int) -> SqliteCatalogue:
     strange = a_recording(at("2026-06-01"), path=b"x/1")
     catalogue.update(STORE, listing_of([strange]), [Arrived(strange, NOW, Doubt.UNKNOWN_TIME)], (), [b"odd"])
     catalogue.note_setback(Setback(strange, 1, "EIO", NOW))
-    catalogue.freeze(a_plan(), films(CAMERAS[0], 3))
+    wait_for(catalogue, a_plan(), films(CAMERAS[0], 3))
     return catalogue
 
 
@@ -129,7 +129,7 @@ QUESTIONS: dict[str, Callable[[SqliteCatalogue], object]] = {
     "restart": lambda catalogue: catalogue.restart(films(CAMERAS[0], 9)[0], Arrived(films(CAMERAS[0], 9)[0], NOW)),
     "members": lambda catalogue: list(catalogue.members(STORE)),
     "waiting": lambda catalogue: catalogue.waiting(STORE),
-    "freeze": lambda catalogue: catalogue.freeze(a_plan(), films(CAMERAS[1], 4)),
+    "freeze": lambda catalogue: wait_for(catalogue, a_plan(), films(CAMERAS[1], 4)),
     "scan_state": lambda catalogue: catalogue.scan_state(STORE),
     "set_scan_state": lambda catalogue: catalogue.set_scan_state(STORE, ScanState(NOW, b"7")),
 }

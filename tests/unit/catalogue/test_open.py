@@ -25,7 +25,7 @@ from retentiond.catalogue.sqlite import SqliteCatalogue
 from retentiond.domain.errors import CatalogueDamagedError, StorageError
 from retentiond.domain.recording import Recording
 from retentiond.ports import Arrived, DirectoryStamp, Listing
-from tests.builders import NOW, STORE, a_plan, a_stream, recordings
+from tests.builders import NOW, STORE, a_plan, a_stream, recordings, wait_for
 
 REMEDY = "only an index and is rebuilt by the next scan; what is due then waits for approval"
 
@@ -203,7 +203,7 @@ def test_a_check_tells_what_is_wrong(filled: str) -> None:
 )
 def test_a_value_that_was_never_written_is_damage(filled: str, statement: str) -> None:
     with open_catalogue(filled) as catalogue:
-        catalogue.freeze(a_plan(), recordings(1))
+        wait_for(catalogue, a_plan(), recordings(1))
     with closing(sqlite3.connect(filled)) as database, database:
         database.execute(statement)
     with open_catalogue(filled) as catalogue, pytest.raises(CatalogueDamagedError, match="never written"):

@@ -10,7 +10,7 @@ from retentiond.domain.recording import Recording
 from retentiond.domain.span import BEGINNING, Span
 from retentiond.domain.starts import Doubt
 from retentiond.ports import Arrived, CatalogueRow, DirectoryStamp, Listing
-from tests.builders import NOW, STORE, a_plan, a_recording, a_rule, a_stream, recordings
+from tests.builders import NOW, STORE, a_plan, a_recording, a_rule, a_stream, recordings, wait_for
 
 LISTING = Listing(b"d", DirectoryStamp(1, 1, 1), ())
 
@@ -69,11 +69,11 @@ def test_forgetting_that_breaks_off_forgets_nothing(catalogue: SqliteCatalogue) 
     assert (catalogue.census(STORE).recordings, catalogue.trail_position()) == (3, 0)
 
 
-def test_a_plan_that_breaks_off_leaves_the_former_one(catalogue: SqliteCatalogue) -> None:
+def test_what_is_gathered_and_breaks_off_is_not_gathered(catalogue: SqliteCatalogue) -> None:
     items = recordings(3)
     arrive(catalogue, *items)
-    catalogue.freeze(a_plan("aa" * 32), items)
+    wait_for(catalogue, a_plan("aa" * 32), items)
     with pytest.raises(BrokenOffError):
-        catalogue.freeze(a_plan("bb" * 32), BrokenOff(items[:1]))
+        catalogue.gather(STORE, BrokenOff(items[:1]))
     assert catalogue.waiting(STORE) == a_plan("aa" * 32)
     assert list(catalogue.members(STORE)) == [CatalogueRow(item) for item in items]

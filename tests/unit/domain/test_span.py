@@ -5,7 +5,17 @@ from datetime import datetime, timedelta
 import pytest
 
 from retentiond.domain.rule import Coverage, Term
-from retentiond.domain.span import Span, due_spans, explained_spans, in_any, intersect, next_due, within, without
+from retentiond.domain.span import (
+    Span,
+    due_spans,
+    explained_spans,
+    in_any,
+    intersect,
+    next_due,
+    outside,
+    within,
+    without,
+)
 from retentiond.domain.suspension import Reach
 from tests.builders import NOW, a_basis, a_coverage, a_rule, a_stream, at
 
@@ -123,6 +133,32 @@ def test_the_explained_part_of_a_due_span_is_cut_without_overlaps(
 ) -> None:
     cut = intersect([span(day(2), day(8))], [span(day(after), day(until)) for after, until in explained])
     assert cut == tuple(span(day(after), day(until)) for after, until in parts)
+
+
+@pytest.mark.parametrize(
+    ("explained", "parts"),
+    [
+        ([], [(2, 8)]),
+        ([(0, 9)], []),
+        ([(3, 5)], [(2, 3), (5, 8)]),
+        ([(0, 3), (5, 9)], [(3, 5)]),
+        ([(3, 6), (4, 7)], [(2, 3), (7, 8)]),
+        ([(4, 5), (3, 7)], [(2, 3), (7, 8)]),
+        ([(0, 2), (8, 9)], [(2, 8)]),
+    ],
+)
+def test_the_rest_of_a_due_span_is_what_nothing_explains(
+    explained: list[tuple[int, int]], parts: list[tuple[int, int]]
+) -> None:
+    rest = outside([span(day(2), day(8))], [span(day(after), day(until)) for after, until in explained])
+    assert rest == tuple(span(day(after), day(until)) for after, until in parts)
+    due, short = Span(a_stream(), day(2), day(8), SHORT), [span(day(after), day(until)) for after, until in explained]
+    assert {part.rule for part in outside([due], short)} <= {SHORT}
+
+
+def test_each_due_span_has_a_rest_of_its_own() -> None:
+    other = span(day(2), day(8), camera="entrance")
+    assert outside([span(day(1), day(4)), other], [span(day(1), day(3))]) == (span(day(3), day(4)), other)
 
 
 @pytest.mark.parametrize("camera", ["entrance", "yard"])
