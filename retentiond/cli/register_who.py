@@ -93,7 +93,8 @@ def _say_footage(answer: bootstrap.Who) -> None:
     deleted = count_of(len(placed) - existing, "recording")
     say(f"{count_of(existing, 'recording')} of it on the disk, {deleted} deleted")
     if answer.unlisted:
-        say(coloured(f"{count_of(answer.unlisted, 'recording')} more of it, in an incident and listed nowhere", "warn"))
+        more = f"{count_of(answer.unlisted, 'recording')} more by these devices, of then or up to a day before"
+        say(coloured(f"{more}: in an incident, and listed nowhere", "warn"))
         say("  see: retentiond incident list")
     if unplaced:
         say()

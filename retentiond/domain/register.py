@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from retentiond.domain.errors import UsageError
 from retentiond.domain.names import folded
 from retentiond.domain.papers import NO_PAPERS, Papers
 from retentiond.domain.recording import CameraName, StoreName
@@ -271,6 +272,14 @@ class Register:
     def room_called(self, text: str) -> Room | None:
         """Return the room whose id or name somebody wrote, in capitals or not; None for any other text."""
         return self._called.get(folded(text))
+
+    def need_room(self, text: str) -> Room:
+        """Return the room whose id or name somebody wrote. Raises UsageError, with the rooms that there are."""
+        known = self.room_called(text)
+        if known is None:
+            listed = ", ".join(room.ident for room in self.rooms) or "none"
+            raise UsageError(f"the register has no room {text!r}; there are: {listed}")
+        return known
 
     def devices_named(self, source: StoreName, name: CameraName) -> tuple[tuple[KnownName, Device], ...]:
         """Return every device that a source ever called `name`, with the entry that says so."""

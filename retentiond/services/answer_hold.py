@@ -8,6 +8,8 @@ from retentiond.domain import instants
 from retentiond.domain.errors import UsageError
 from retentiond.domain.period import parse_duration
 from retentiond.domain.recording import Category
+from retentiond.domain.register import Register
+from retentiond.domain.rule import RoomId
 from retentiond.domain.suspension import Ground, Request, Scope, Suspension
 from retentiond.services.cycle import Cycle
 from retentiond.services.suspend import Terms
@@ -24,7 +26,7 @@ def place_hold(cycle: Cycle, request: Mapping[str, Any], actor: str) -> dict[str
     until = _instant_or_length(request, "until", now)
     review = None if request.get("review") is None else _instant_or_length(request, "review", now)
     asked = Request(
-        scope=_scope(request),
+        scope=_scope(request, cycle.book.register),
         ground=_ground(request),
         reason=_text(request, "reason"),
         reference=_text(request, "reference"),
@@ -70,8 +72,10 @@ def _described(item: Suspension) -> dict[str, Any]:
     }
 
 
-def _scope(request: Mapping[str, Any]) -> Scope:
-    cameras, rooms = _names(request, "cameras"), _names(request, "rooms")
+def _scope(request: Mapping[str, Any], register: Register) -> Scope:
+    """Return the scope; a room that is named as people call it is the one of that name."""
+    cameras, named = _names(request, "cameras"), _names(request, "rooms")
+    rooms = frozenset(name if (room := register.room_called(name)) is None else RoomId(room.ident) for name in named)
     if not cameras and not rooms and request.get("all_cameras") is not True:
         raise UsageError("name what is to be kept: --camera or --room, or --all-cameras")
     if len(cameras) + len(rooms) > MOST_NAMED:

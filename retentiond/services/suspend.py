@@ -20,14 +20,18 @@ from retentiond.domain.hold_event import (
     hold_released,
     hold_widened,
 )
+from retentiond.domain.instants import LATEST
 from retentiond.domain.recording import StoreName
-from retentiond.domain.span import due_spans, within, without
+from retentiond.domain.rule import DeletionRule
+from retentiond.domain.span import BEGINNING, Span, due_spans, within, without
 from retentiond.domain.suspension import Reach, Request, Suspension, a_year_after, only, reach_of
 from retentiond.ports import Catalogue, Store
 from retentiond.services.journal import Journal
 from retentiond.services.keep_time import Timekeeper
 from retentiond.services.measure_hold import Covered, HoldMeasure
 from retentiond.services.rulebook import RuleBook
+
+_ALL = DeletionRule("all", frozenset(), timedelta())
 
 REVIEW_AFTER = timedelta(days=30)
 """When nobody says otherwise, somebody has to look again after so long whether the suspension is still needed."""
@@ -178,17 +182,15 @@ class Suspender:
     # --- what is covered --------------------------------------------------------------------------------------
 
     def _kept_by(self, item: Suspension, book: RuleBook, now: datetime) -> int:
-        """Count the recordings that are due and that nothing but this suspension keeps."""
+        """Count the recordings that are due, or given up by two persons, and that nothing but this suspension keeps."""
         decisions = self._journal.decisions
-        others = [other for other in decisions.stopping if other.ident != item.ident]
-        kept_otherwise = (*reach_of(others, now), *decisions.given_up)
-        spans = [
-            span
-            for store in self._stores
-            for stream, _ in self._catalogue.streams(store)
-            for span in due_spans(book.coverage(stream), book.policy.margin, now)
-        ]
-        return self._catalogue.count(without(within(spans, item.reach), kept_otherwise))
+        kept = reach_of([other for other in decisions.stopping if other.ident != item.ident], now)
+        streams = [stream for store in self._stores for stream, _ in self._catalogue.streams(store)]
+        due = [span for stream in streams for span in due_spans(book.coverage(stream), book.policy.margin, now)]
+        all_there = [Span(stream, BEGINNING, LATEST, _ALL) for stream in streams]
+        given_up = within(within(all_there, decisions.given_up), item.reach)
+        by_rule = without(within(due, item.reach), (*kept, *decisions.given_up))
+        return self._catalogue.count(by_rule) + self._catalogue.count(without(given_up, kept))
 
     def _longest_period(self, reach: tuple[Reach, ...], book: RuleBook) -> timedelta | None:
         return max(

@@ -229,12 +229,13 @@ class View:
         return self.unlisted(self._names(camera), since, until)
 
     def earlier(self, room: str) -> Iterator[Found]:
-        """Yield what is on the disk of a prohibited room from before it was prohibited.
+        """Yield what is on the disk of a prohibited room, by its id or name, from before it was prohibited.
 
         Raises:
-            UsageError: the room is not prohibited, or always was.
+            UsageError: there is no such room, or it is not prohibited, or always was.
         """
-        since = [item for item in prohibited_since(self._book.register, self.now()) if item[0] == room]
+        ident = self._book.register.need_room(room).ident
+        since = [item for item in prohibited_since(self._book.register, self.now()) if item[0] == ident]
         if not since:
             raise UsageError(
                 f"room {room!r} is not prohibited by the register, or always was; see: retentiond register show"

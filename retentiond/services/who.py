@@ -62,10 +62,7 @@ def who(view: View, register: Register, room: str, asked: Validity) -> Who:
     Raises:
         UsageError: the register has no such room, or the span ends before it begins.
     """
-    known = register.room(room) or register.room_called(room)
-    if known is None:
-        listed = ", ".join(item.ident for item in register.rooms) or "none"
-        raise UsageError(f"the register has no room {room!r}; there are: {listed}")
+    known = register.need_room(room)
     if asked.since >= asked.until:
         raise UsageError("--to has to be later than --from")
     exposed = exposed_spans(register, known.ident, asked)

@@ -29,7 +29,8 @@ def found(make: Callable[[], Place]) -> Place:
     text = place.register.read_text()
     classes = f"classes: [{{class: public, until: {SINCE}}}, {{class: intimate-care, since: {SINCE}}}]"
     assert "class: public" in text
-    place.register.write_text(text.replace("class: public", classes))
+    text = text.replace("class: public", classes)
+    place.register.write_text(text.replace("rooms:\n", "rooms:\n  - {id: yard, class: outdoor}\n"))
     return place
 
 
@@ -80,6 +81,7 @@ def test_one_decides_another_agrees_and_nothing_of_it_was_ever_listed(found: Pla
         assert [name for name in files if name in listed] == []
         assert "2 recordings more, in an incident and listed nowhere" in place.call("find", "--camera", "hall").out
         assert len(place.call_json("incident", "earlier", "hall")["recordings"]) == 2
+        assert len(place.call_json("incident", "earlier", "HALL")["recordings"]) == 2
         place.wait(lambda: place.metric("retentiond_incident_recordings") == 4, "the metric")
         assert place.call("check").status == 1
         decided = place.call(*DECIDE)
@@ -120,7 +122,8 @@ def test_before_a_daemon_has_looked_nothing_is_listed_either(found: Place) -> No
     ("words", "complaint"),
     [
         (("incident", "show", "I-7"), "no incident 'I-7' is open"),
-        (("incident", "earlier", "lobby"), "is not prohibited by the register"),
+        (("incident", "earlier", "lobby"), "the register has no room 'lobby'; there are: yard, hall"),
+        (("incident", "earlier", "yard"), "is not prohibited by the register"),
         (("incident", "decide", "I-1", "--decision", "keep", "--why", "x", "--notification", "x"), "--decision"),
         (("incident", "decide", "I-1", "--decision", "delete", "--why", "x"), "--notification"),
     ],

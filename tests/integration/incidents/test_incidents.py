@@ -268,11 +268,22 @@ def test_a_hold_wins_over_a_decision_and_the_decision_is_carried_out_when_it_is_
     clinic.settle()
     assert clinic.left(CARE) == [*MORNING, *AFTERNOON[:2]]
     assert clinic.incidents["I-1"].stage is Stage.DELETING
-    clinic.ask("hold_release", hold="H-1", why="no claim came")
+    assert clinic.ask("hold_release", hold="H-1", why="no claim came")["due"] == 2
     clinic.cycle.tick()
     clinic.cycle.tick()
     assert clinic.left(CARE) == MORNING
     assert clinic.incidents == {}
+
+
+def test_a_hold_that_ends_says_nothing_of_what_is_undecided(clinic: Clinic) -> None:
+    clinic.prohibit(NOON)
+    clinic.hold(NOON, NOON + HOUR, cameras=[CARE])
+    assert clinic.ask("hold_release", hold="H-1", why="no claim came")["due"] == 0
+
+
+def test_a_room_is_held_by_the_name_that_people_call_it(clinic: Clinic) -> None:
+    clinic.hold(NOON, NOON + HOUR, rooms=["room 2"])
+    assert clinic.journal.decisions.suspensions["H-1"].request.scope.rooms == {"room-2"}
 
 
 # --- what changes meanwhile ---------------------------------------------------------------------------------------
