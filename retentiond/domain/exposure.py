@@ -1,7 +1,8 @@
 """Which device sees or hears which room at an instant: what the register says, and what it leaves open.
 
 A neighbouring room counts where sight or sound passes, until somebody has stated that the device does not reach it:
-what nobody has looked at is not taken for harmless.
+what nobody has looked at is not taken for harmless, nor what nobody has looked at since a door was put in or the camera
+was turned.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retentiond.domain.register import INTIMATE_CARE, Device, DeviceKind, Register, Relation, RoomLink
-from retentiond.domain.validity import Validity
+from retentiond.domain.validity import ALWAYS, Validity
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,14 @@ def _of_device(device: Device, passages: Mapping[str, list[_Passage]], instant: 
     for link in links:
         declared.add((link.room, link.relation))
         yield Exposure(device, link.room, link.relation, link.validity.since, preset=link.preset)
-    stated = _stated(device, assignment, instant)
-    for origin, relation in _origins(device, links, instant):
+    looked = _looked(device, assignment, instant)
+    for origin, relation, since in _origins(device, links, instant):
         for passage in passages.get(origin, ()):
             known = {(passage.room, passage.relation), (passage.room, Relation.ASSIGNED)}
-            if passage.relation is relation and declared.isdisjoint(known) and stated.isdisjoint(known):
+            if passage.relation is not relation or not declared.isdisjoint(known):
+                continue
+            seen_at = looked.get((passage.room, relation))
+            if seen_at is None or seen_at < max(since, passage.since):
                 declared.add((passage.room, relation))
                 yield Exposure(device, passage.room, relation, passage.since, through=origin)
 
@@ -88,21 +92,25 @@ def _counts(link: RoomLink, assignment: RoomLink | None) -> bool:
     return link.relation is not Relation.ASSIGNED or link is assignment
 
 
-def _origins(device: Device, links: Iterable[RoomLink], instant: datetime) -> Iterator[tuple[str, Relation]]:
-    """Return the rooms from which the device may see, or hear, on into the next."""
+def _origins(device: Device, links: Iterable[RoomLink], instant: datetime) -> Iterator[tuple[str, Relation, datetime]]:
+    """Return the rooms from which the device may see, or hear, on into the next, and since when."""
     sees, hears = device.kind is DeviceKind.CAMERA, device.hears(instant)
     for link in links:
         if sees and link.relation in (Relation.ASSIGNED, Relation.SEES):
-            yield link.room, Relation.SEES
+            yield link.room, Relation.SEES, link.validity.since
         if hears and link.relation in (Relation.ASSIGNED, Relation.HEARS):
-            yield link.room, Relation.HEARS
+            yield link.room, Relation.HEARS, link.validity.since
 
 
-def _stated(device: Device, assignment: RoomLink | None, instant: datetime) -> set[tuple[str, Relation]]:
-    """Return what somebody has stated the device not to reach; what was stated before it was moved counts no more."""
+def _looked(device: Device, assignment: RoomLink | None, instant: datetime) -> Mapping[tuple[str, Relation], datetime]:
+    """Return what somebody has stated the device not to reach, and when that was last looked at.
+
+    What was stated before it was moved counts no more; nor does it, for each way, from before that was open.
+    """
     placed = Validity() if assignment is None else assignment.validity
-    return {
-        (item.room, item.relation)
-        for item in device.clearances
-        if item.validity.holds_at(instant) and item.validity.since >= placed.since
-    }
+    found: dict[tuple[str, Relation], datetime] = {}
+    for item in device.clearances:
+        if item.validity.holds_at(instant) and item.validity.since >= placed.since:
+            key = (item.room, item.relation)
+            found[key] = max(item.validity.since, found.get(key, ALWAYS))
+    return found

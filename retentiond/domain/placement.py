@@ -135,17 +135,17 @@ def check_seen(register: Register, seen: Iterable[SeenDevice], now: datetime) ->
     strange: dict[tuple[StoreName, CameraName], list[SeenDevice]] = {}
     for sighting in seen:
         instant = now if sighting.seen_at is None else sighting.seen_at
-        device = _whose(register, sighting, instant)
-        if device is None:
+        devices = _whose(register, sighting, instant)
+        if not devices:
             left = _left_before(register, sighting, instant)
             if left is not None and left.temporary:
                 yield _overstayed(left, f"it is still known to {sighting.store!r} ({sighting.source})")
             else:
                 strange.setdefault((sighting.store, sighting.camera), []).append(sighting)
             continue
-        if sighting.records_audio and not device.records_audio(instant):
+        if sighting.records_audio and not all(device.records_audio(instant) for device in devices):
             yield _audio_enabled(sighting)
-        yield from _elsewhere(register, device, sighting, instant)
+        yield from _elsewhere(register, devices, sighting, instant)
     for sightings in strange.values():
         yield _unregistered(register, sightings)
 
@@ -187,27 +187,36 @@ def _unlisted(device: Device, listing: Listing, names: Sequence[CameraName]) -> 
     )
 
 
-def _whose(register: Register, sighting: SeenDevice, instant: datetime) -> Device | None:
-    """Return the registered device that a source speaks of: by its name there, else by its address."""
+def _whose(register: Register, sighting: SeenDevice, instant: datetime) -> tuple[Device, ...]:
+    """Return the registered device that a source speaks of: by its name there, else by its address.
+
+    Devices that share an address cannot be told apart: what is so there has to be right for each of them.
+    """
     named = register.device_known_as(sighting.store, sighting.camera, instant)
-    if named is not None or not sighting.address:
-        return named
-    return register.device_at(sighting.address, instant)
+    if named is not None:
+        return (named,)
+    return register.devices_at(sighting.address, instant) if sighting.address else ()
 
 
-def _elsewhere(register: Register, device: Device, sighting: SeenDevice, instant: datetime) -> Iterator[Finding]:
+def _elsewhere(
+    register: Register, devices: Sequence[Device], sighting: SeenDevice, instant: datetime
+) -> Iterator[Finding]:
     """Yield a finding if the source says that the device hangs in another room of the register than the register."""
-    said, ours = register.room_called(sighting.place), device.room_at(instant)
-    if said is None or ours is None or said.ident == ours:
+    said = register.room_called(sighting.place)
+    ours = {device.ident: room for device in devices if (room := device.room_at(instant)) is not None}
+    if said is None or said.ident in ours.values():
         return
-    yield finding(
-        FindingKind.SOURCES_DISAGREE,
-        f"{device.ident} / {sighting.store}",
-        f"{device.title} hangs in {ours!r} by the register, and in {said.ident!r} by {sighting.source} "
-        f"({sighting.store})",
-        "go and look where it hangs; then correct the register, or what is written into the source",
-        facts=f"{ours}, {said.ident}",
-    )
+    for device in devices:
+        if device.ident in ours:
+            room = ours[device.ident]
+            yield finding(
+                FindingKind.SOURCES_DISAGREE,
+                f"{device.ident} / {sighting.store}",
+                f"{device.title} hangs in {room!r} by the register, and in {said.ident!r} by {sighting.source} "
+                f"({sighting.store})",
+                "go and look where it hangs; then correct the register, or what is written into the source",
+                facts=f"{room}, {said.ident}",
+            )
 
 
 def _left_before(register: Register, sighting: SeenDevice, instant: datetime) -> Device | None:

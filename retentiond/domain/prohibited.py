@@ -49,7 +49,7 @@ def _through(reach: Exposure, room: Room) -> tuple[str, str]:
     verb, key = ("see", "out_of_view") if reach.relation is Relation.SEES else ("hear", "out_of_hearing")
     return (
         f"{reach.device.title} may {verb} into {_described(room)}, from {reach.through!r} beside it: nobody has stated "
-        "since it was placed that it does not",
+        "that it does not since it was placed, or turned, or since that way was open",
         f"go and look; when it does not reach the room, write at the device: {key}: [{{room: {room.ident}, "
         "checked: DATE}]",
     )

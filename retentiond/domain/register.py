@@ -232,6 +232,13 @@ def host_of(address: str) -> str:
     return (host if host.count(":") > 1 else host.partition(":")[0]).lower()
 
 
+def _port_of(address: str) -> str:
+    """Return what stands behind the host of an address, up to its path."""
+    place = (address.partition("://")[2] or address).partition("/")[0]
+    rest = place.partition("]")[2] if place.startswith("[") else place if place.count(":") == 1 else ""
+    return rest.partition(":")[2]
+
+
 # --- all of it ------------------------------------------------------------------------------------------------
 
 
@@ -262,12 +269,14 @@ class Register:
                 return device
         return None
 
-    def device_at(self, address: str, instant: datetime) -> Device | None:
-        """Return the device that the register has at this host, however port and path are written."""
-        for device in self._addresses.get(host_of(address), ()):
-            if device.is_here(instant):
-                return device
-        return None
+    def devices_at(self, address: str, instant: datetime) -> tuple[Device, ...]:
+        """Return the devices that the register has at this host: several where they share it, as in an encoder.
+
+        Those with the very port, if there are any; else all of the host, however port and path are written.
+        """
+        here = [item for item in self._addresses.get(host_of(address), ()) if item.is_here(instant)]
+        same = tuple(item for item in here if _port_of(item.address) == _port_of(address))
+        return same or tuple(here)
 
     def room_called(self, text: str) -> Room | None:
         """Return the room whose id or name somebody wrote, in capitals or not; None for any other text."""

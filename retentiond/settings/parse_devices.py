@@ -58,6 +58,9 @@ class DeviceReader:
             *self._clearances(section, "out_of_view", Relation.SEES),
             *self._clearances(section, "out_of_hearing", Relation.HEARS),
         )
+        for key in ("sees", "presets", "out_of_view") if kind is DeviceKind.MICROPHONE else ():
+            if section.get(key) is not None:
+                section.wrong(key, "a microphone sees nothing; write `hears`, `out_of_hearing`, or kind: camera")
         make = section.read("make", scalars.parse_text, "")
         address = section.read("address", scalars.parse_address, "")
         self._read_papers(section, ident)

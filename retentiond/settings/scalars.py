@@ -216,6 +216,8 @@ def parse_listen(text: str) -> str:
 
 def parse_address(text: str) -> str:
     """Return a device's address, which must not hold a password: people read this file."""
-    if re.search(r"//[^/?#]*@", text):
+    if re.search(r"^[^/?#]*[^/?#\s]@[^/?#\s]", text.partition("://")[2] or text):
         raise ValueError("holds a user or password before @; write the address without")
+    if re.search("passw|pwd", text, re.IGNORECASE):
+        raise ValueError("seems to hold a password; write the address without")
     return text

@@ -5,6 +5,7 @@ A cell that a spreadsheet would take for a formula gets an apostrophe before it,
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from retentiond.settings.source import MAX_BYTES
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _MARK = "\ufeff"
+_DATES = frozenset({"since", "until", "gone", "from", "to"})
+_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+"""A date as spreadsheets in Europe write it back: the day first. With slashes nobody knows which is first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def read_table(data: bytes, filename: str, columns: Sequence[str]) -> tuple[list
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
     rows: list[Row] = []
     try:
-        head = [cell.strip().lower() for cell in next(reader, [])]
+        head = _without_empty_end([cell.strip().lower() for cell in next(reader, [])])
         _check_head(head, columns, problems)
         line = reader.line_num + 1
         for cells in reader:
@@ -84,12 +88,21 @@ def _check_head(head: Sequence[str], columns: Sequence[str], problems: Problems)
         raise ConfigurationError(problems.texts())
 
 
+def _without_empty_end(cells: list[str]) -> list[str]:
+    """Leave out the empty cells with which spreadsheets end the lines of a table that was wider once."""
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
 def _row(line: int, head: Sequence[str], cells: Sequence[str], problems: Problems) -> Row:
-    if len(cells) > len(head):
+    if any(cell.strip() for cell in cells[len(head) :]):
         problems.add(line, "", f"has {len(cells)} cells, and there are {len(head)} columns; quote a cell with a comma")
     found = {}
     for column, cell in zip(head, cells, strict=False):
         text = _unguarded(cell.strip())
+        if column in _DATES and (day := _DAY.fullmatch(text)) is not None:
+            text = f"{day[3]}-{day[2]:0>2}-{day[1]:0>2}"
         if len(text) > MAX_TEXT or not text.isprintable():
             what = "is too long, or holds a line break or a character that cannot be seen; write one short line"
             problems.add(line, column, what)

@@ -12,6 +12,8 @@ configurations of theirs, and real files in a store that is really scanned; only
       files:
         main: {reception: ["2026-03-01 02:00"]}         # local time of the store's zone, Europe/Tallinn; a file that is
                                                         # called "… with sound" or "… silent" is a real film
+      sources:                                          # what others than recorders say of devices: of each, by its
+        cams: {kind: onvif, devices: {192.0.2.1: {address: 192.0.2.1, sound: sub, place: Hall}}}    # name there, these
       find:
         2026-03-31: [unregistered_device main / lobby]  # an instant as the register writes them: what is found then
 """
@@ -33,9 +35,10 @@ from retentiond.domain.clock import ClockAnchor
 from retentiond.domain.decisions import Decisions
 from retentiond.domain.finding import Finding, FindingKind
 from retentiond.domain.period import parse_deletion_period
-from retentiond.domain.recording import Category, StoreName
+from retentiond.domain.placement import SeenDevice
+from retentiond.domain.recording import CameraName, Category, StoreName
 from retentiond.domain.rule import DeletionRule, Policy
-from retentiond.ports import Catalogue, Recorder
+from retentiond.ports import Catalogue, Recorder, SourceReading
 from retentiond.probe.memory import SampleFile
 from retentiond.probe.process import WorkerProbe
 from retentiond.recorders.registry import build_recorder
@@ -124,6 +127,7 @@ def play(scene: Scene, root: Path, now: datetime, films: Mapping[str, Path]) -> 
             journal.decisions,
             enforcing=True,
             sampler=sampler,
+            devices=tuple(_Told(StoreName(name), told) for name, told in scene.text.get("sources", {}).items()),
         )
         return {_told(item) for item in View(sources, book).check() if item.key.kind not in BESIDE_THE_POINT}
 
@@ -145,6 +149,35 @@ def _told(item: Finding) -> str:
     assert item.message
     assert item.remedy
     return f"{item.key.kind} {item.key.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """`DeviceSource` that says what the scene has written; with `all: true` it lists everything there is."""
+
+    name: StoreName
+    told: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return str(self.told["kind"])
+
+    def read(self) -> SourceReading:
+        seen = tuple(
+            SeenDevice(
+                self.name,
+                CameraName(name),
+                "the device itself",
+                bool(about.get("sound")),
+                about.get("sound", ""),
+                address=about.get("address", ""),
+                place=about.get("place", ""),
+                noun="device",
+                where="source",
+            )
+            for name, about in self.told["devices"].items()
+        )
+        return SourceReading(seen, complete=self.told.get("all") == "true")
 
 
 class _NoCache:

@@ -177,7 +177,13 @@ def test_a_note_may_have_several_lines() -> None:
     register_of(REGISTER + "    note: |\n      one\n      two\n")
 
 
-@pytest.mark.parametrize("text", ["rtsp://user:hunter2@192.0.2.1/stream", "http://hunter2@[::1]:80/"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("rtsp://user:hunter2@192.0.2.1/stream", "http://hunter2@[::1]:80/", "'user:hunter2@192.0.2.1'"),
+        *("rtsp://192.0.2.1/user=a_password=hunter2_channel=1", "'192.0.2.1/cgi?usr=a&pwd=hunter2'"),
+    ],
+)
 def test_an_address_holds_no_password_and_the_problem_shows_none(text: str) -> None:
     (problem,) = register_problems_of(REGISTER + f"    address: {text}\n")
     assert "write the address without" in problem
@@ -230,6 +236,16 @@ def test_ids_of_devices_are_unique() -> None:
 def test_a_microphone_records_no_video() -> None:
     (problem,) = register_problems_of(changed("kind: camera", "kind: microphone", REGISTER))
     assert problem.startswith("r.yml:8: devices[0].tracks: a microphone records no video")
+
+
+@pytest.mark.parametrize(
+    "line", ["sees: [hall]", "presets: [{name: a, sees: [hall]}]", "out_of_view: [{room: hall, checked: 2026-01-01}]"]
+)
+def test_a_microphone_sees_nothing(line: str) -> None:
+    text = changed("kind: camera", "kind: microphone", REGISTER).replace("video: true", "audio: true")
+    problems = register_problems_of(f"{text}    {line}\n")
+    wanted = f"r.yml:10: devices[0].{line.partition(':')[0]}: a microphone sees nothing; write `hears`"
+    assert any(problem.startswith(wanted) for problem in problems)
 
 
 def test_several_problems_are_told_at_once_in_the_order_of_lines() -> None:

@@ -91,6 +91,12 @@ def test_a_history_replaces_the_class_in_the_order_of_time() -> None:
     )
 
 
+def test_a_table_that_a_spreadsheet_wrote_back_has_dates_with_the_day_first_and_empty_columns() -> None:
+    table = "id;class;since;until;;\r\ncare;office;;1.5.2026;;\r\ncare;intimate-care;01.05.2026;;;\r\n;;;;;\r\n"
+    ours = with_rooms("id,class,since,until\ncare,intimate-care,2026-05-01,\ncare,office,,2026-05-01\n")
+    assert with_rooms(table) == ours
+
+
 def test_an_empty_cell_changes_nothing() -> None:
     assert with_rooms("id,name,class\ncare,,\n") == REGISTER
     assert with_devices("id,name,room\nd-1,,\n") == REGISTER
@@ -138,6 +144,8 @@ def test_a_name_stays_the_text_that_it_is(name: str) -> None:
         ("id,name\n,x\n", "rooms.csv:2: id: is missing"),
         ("id,class\ncare,intimate care\n", "rooms.csv:2: class: 'intimate care' only looks like intimate-care"),
         ("id,class,since\ncare,office,tomorrow\n", "rooms.csv:2: since: 'tomorrow' is no date"),
+        ("id,class,since\ncare,office,1/2/2026\n", "rooms.csv:2: since: '1/2/2026' is no date"),
+        ("id,class,since\ncare,office,31.02.2026\n", "rooms.csv:2: since: '2026-02-31' is no date"),
         ("id,class,since,until\ncare,office,2026-02-01,2026-01-01\n", "rooms.csv:2: until: is not after `since`"),
         ("id,name\ncare,A\n\ncare,B\n", "rooms.csv:4: name: is another than in line 2"),
         ("id,name\ncare,A,B\n", "rooms.csv:2: has 3 cells, and there are 2 columns"),
