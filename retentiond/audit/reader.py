@@ -34,7 +34,7 @@ class AuditFilter:
         return (
             (self.type is None or record.type == self.type)
             and (self.run is None or record.fields.get("deletion_run") == self.run or self._claimed_in(record))
-            and (self.camera is None or self.camera in _cameras(record.fields))
+            and (self.camera is None or self.camera in cameras_in(record))
             and (self.since is None or record.at >= self.since)
             and (self.until is None or record.at < self.until)
         )
@@ -188,7 +188,9 @@ def _entry(line: bytes, segment: Segment, number: int) -> Entry:
     return Entry(line, fields)
 
 
-def _cameras(fields: Any) -> set[str]:  # noqa: ANN401  the fields of a record
+def cameras_in(record: Record) -> set[str]:
+    """Return the cameras that a record is about, as their recorders call them."""
+    fields: Mapping[str, Any] = record.fields
     found = {str(fields["camera"])} if "camera" in fields else set()
     rec = fields.get("rec")
     if isinstance(rec, dict):

@@ -26,7 +26,15 @@ from retentiond.bootstrap.evidence import (
     vkey_text,
 )
 from retentiond.bootstrap.parts import adopted_identity, diagnose, free_address, look_at_clock, wall_now
-from retentiond.bootstrap.reading import make_key, open_view, plan_pruning, public_keys, read_trail, recorded_decisions
+from retentiond.bootstrap.reading import (
+    cameras_on_record,
+    make_key,
+    open_view,
+    plan_pruning,
+    public_keys,
+    read_trail,
+    recorded_decisions,
+)
 from retentiond.bootstrap.serving import run_daemon
 from retentiond.bootstrap.witnessing import WitnessOrder, run_witness, witness_key
 from retentiond.bootstrap.working import ask, run_once
@@ -55,6 +63,7 @@ __all__ = [
     "WitnessOrder",
     "adopted_identity",
     "ask",
+    "cameras_on_record",
     "check_certificate",
     "check_stamp",
     "clock_text",

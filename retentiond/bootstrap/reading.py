@@ -135,6 +135,19 @@ def _reading_journal(state: str, decisions: Decisions) -> Journal:
     return Journal(TrailOnDisk(log), cache, decisions, Spool(os.devnull, (), wall_now))
 
 
+def cameras_on_record(loaded: Loaded) -> tuple[str, ...]:
+    """Return every camera that a record is about. Raises AuditDamagedError, StorageError."""
+    from retentiond.audit import reader
+
+    enter(loaded.settings.state)
+    log = log_directory(loaded.settings.state)
+    reader.expect_trail(log)
+    found: set[str] = set()
+    for record in reader.records_since(log):
+        found |= reader.cameras_in(record)
+    return tuple(sorted(found))
+
+
 def read_trail(loaded: Loaded, wanted: "AuditFilter", *, follow: bool) -> Iterator[Record]:
     """Yield the wanted records of the trail; with `follow` go on as it grows.
 

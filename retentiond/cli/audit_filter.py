@@ -33,7 +33,7 @@ def filters(function: _F) -> _F:
             type=None if kind is None else _known_type(kind),
             run=run,
             since=None if since is None else typed_instant("--since", since),
-            until=None if until is None else typed_instant("--until", until),
+            until=None if until is None else typed_instant("--until", until, ends=True),
         )
         if wanted.since is not None and wanted.until is not None and wanted.until <= wanted.since:
             begin, end = local(wanted.since), local(wanted.until)

@@ -15,8 +15,11 @@ from retentiond.cli.render import count_of, local, say
 from retentiond.cli.streams import complain, flush, write
 from retentiond.domain import instants
 from retentiond.domain.event import EventType, Record
+from retentiond.domain.names import visible
 
 SCHEMA = "retentiond.audit.record/1"
+MOST_NAMED = 20
+"""So many cameras are named to somebody who asked for another."""
 
 _Fields: TypeAlias = Mapping[str, Any]
 _NOTHING = re.compile(r" \w+ \[\]")
@@ -29,9 +32,12 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 @common
 def show(follow: bool, wanted: AuditFilter, config: str, as_json: bool) -> None:
     """Show the records, a line each; with --json one object a line."""
-    shown = 0
+    shown, loaded = 0, bootstrap.load(config)
     try:
-        for record in bootstrap.read_trail(bootstrap.load(config), wanted, follow=follow):
+        strange = _strange_camera(loaded, wanted) if follow else ""
+        if strange:
+            complain(f"{strange}; waiting for one")
+        for record in bootstrap.read_trail(loaded, wanted, follow=follow):
             shown += 1
             _print(record, as_json=as_json)
             if follow:
@@ -39,7 +45,17 @@ def show(follow: bool, wanted: AuditFilter, config: str, as_json: bool) -> None:
     except KeyboardInterrupt:
         return
     if not shown:  # on standard error, so that what is read by programs holds records only
-        complain("no record is like that; a camera is called there as its recorder calls it")
+        complain(_strange_camera(loaded, wanted) or "no record is like that")
+
+
+def _strange_camera(loaded: bootstrap.Loaded, wanted: AuditFilter) -> str:
+    """Say that no record is about the camera that is wanted, and which there are; empty where there is one."""
+    known = () if wanted.camera is None else bootstrap.cameras_on_record(loaded)
+    if wanted.camera is None or wanted.camera in known:
+        return ""
+    more = f" and {len(known) - MOST_NAMED:,} more" if len(known) > MOST_NAMED else ""
+    listed = ", ".join(visible(name) for name in known[:MOST_NAMED]) or "none"
+    return f"no record is about camera {wanted.camera!r}; on the record are, as recorders call them: {listed}{more}"
 
 
 def _print(record: Record, *, as_json: bool) -> None:

@@ -23,9 +23,9 @@ from retentiond.domain.errors import UsageError
 @common
 def command(camera: str, begin: str | None, end: str | None, config: str, as_json: bool) -> None:
     """Show the recordings of a camera that exist, and those that were deleted, with the record that says so."""
-    since = _instant("--from", begin, datetime(2000, 1, 1, tzinfo=UTC))
+    since = datetime(2000, 1, 1, tzinfo=UTC) if begin is None else typed_instant("--from", begin)
     with viewing(bootstrap.load(config)) as view:
-        until = _instant("--to", end, view.now() + timedelta(days=1))
+        until = view.now() + timedelta(days=1) if end is None else typed_instant("--to", end, ends=True)
         if until <= since:
             raise UsageError(f"--from {local(since)} is no earlier than --to {local(until)}; exchange them")
         incomplete = view.incomplete()
@@ -108,12 +108,6 @@ def _state(row: bootstrap.Found) -> str:
     if row.deleted_at is not None:
         return f"deleted {local(row.deleted_at)}"
     return f"on disk, kept by {', '.join(row.holds)}" if row.holds else "on disk"
-
-
-def _instant(option: str, text: str | None, default: datetime) -> datetime:
-    if text is None:
-        return default
-    return typed_instant(option, text)
 
 
 def _fields(row: bootstrap.Found) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def place(
         "all_cameras": all_cameras,
         "categories": list(categories),
         "from": _instant("--from", begin),
-        "to": _instant("--to", end),
+        "to": _instant("--to", end, ends=True),
         "ground": ground,
         "reason": reason,
         "reference": reference,
@@ -212,8 +212,8 @@ def _print_covered(covered: dict[str, Any]) -> None:
             say(f"    {gap['camera'] or 'no camera'}: {_local(gap['from'])} to {_local(gap['to'])}")
 
 
-def _instant(option: str, text: str) -> str:
-    return instants.to_text(typed_instant(option, text))
+def _instant(option: str, text: str, *, ends: bool = False) -> str:
+    return instants.to_text(typed_instant(option, text, ends=ends))
 
 
 def _instant_or_length(option: str, text: str) -> str:

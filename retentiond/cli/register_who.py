@@ -30,7 +30,7 @@ _LIMITS = (
 @common
 def who(room: str, begin: str, end: str, config: str, as_json: bool) -> None:
     """Show who could see or hear a room, what was recorded then, and what was deleted of it."""
-    asked = Validity(typed_instant("--from", begin), typed_instant("--to", end))
+    asked = Validity(typed_instant("--from", begin), typed_instant("--to", end, ends=True))
     loaded = bootstrap.load(config)
     with viewing(loaded) as view:
         answer = bootstrap.who(view, loaded.register, room, asked)

@@ -3,6 +3,8 @@
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -167,7 +169,8 @@ def test_the_record_is_filtered(deleted: Place, filters: tuple[str, ...], types:
     shown = {line.split()[4] for line in people.out.splitlines()}
     assert shown == types or (types == {"recording.deleted", "deletion.intent"} and types <= shown)
     assert len(people.out.splitlines()) == len(programs.out.splitlines())
-    told = [] if types else ["retentiond: no record is like that; a camera is called there as its recorder calls it"]
+    strange = "no record is about camera 'nobody'; on the record are, as recorders call them: entrance, hall"
+    told = [] if types else [f"retentiond: {strange if 'nobody' in filters else 'no record is like that'}"]
     assert people.complaints == programs.complaints == told
 
 
@@ -316,3 +319,13 @@ def test_sound_in_a_film_that_the_register_forbids_reaches_whoever_asks(make: Ma
         assert ("second_copy", "main / nightly to backup1") in told()
     checked = {(item["kind"], item["subject"]) for item in place.call_json("check")["findings"]}
     assert {("unexpected_audio", "main / hall"), ("second_copy", "main / nightly to backup1")} <= checked
+
+
+def test_who_waits_for_a_camera_that_is_not_on_the_record_is_told_so(deleted: Place) -> None:
+    command = (sys.executable, "-m", "retentiond", "audit", "show", "--follow", "--camera", "nobody")
+    with subprocess.Popen([*command, "--config", str(deleted.config)], stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        told = waiting.stderr.readline()
+        waiting.terminate()
+    strange = "no record is about camera 'nobody'; on the record are, as recorders call them: entrance, hall"
+    assert told == f"retentiond: {strange}; waiting for one\n"

@@ -1,5 +1,6 @@
 """What is printed is one line each, and what is typed is an instant or an error with a remedy."""
 
+import time
 from datetime import UTC, datetime
 
 import click
@@ -54,6 +55,27 @@ def test_a_time_with_an_offset_is_that_instant(text: str) -> None:
 def test_a_time_without_an_offset_is_in_the_zone_in_which_times_are_shown() -> None:
     shown = datetime(2026, 3, 1, 12, tzinfo=UTC).astimezone()
     assert typed_instant("--at", f"{shown:%Y-%m-%d %H:%M}") == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2026-10-25 03:30", "00:30", "01:30"),
+        ("2026-03-29 03:30", "00:30", "01:30"),
+        ("2026-10-25 04:00", "02:00", "02:00"),
+        ("2026-10-25T03:30+02:00", "01:30", "01:30"),
+    ],
+    ids=["twice", "never", "once", "with an offset"],
+)
+def test_a_time_of_the_night_on_which_clocks_change_takes_in_all_that_is_called_so(
+    text: str, first: str, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Tallinn")
+    time.tzset()
+    told = [typed_instant("--to", text, ends=ends) for ends in (False, True)]
+    monkeypatch.undo()
+    time.tzset()
+    assert [f"{item:%H:%M}" for item in told] == [first, last]
 
 
 @pytest.mark.parametrize("text", ["", "now", "yesterday", "2026-13-01", "1772366400"])
