@@ -34,6 +34,8 @@ def run_daemon(loaded: Loaded) -> int:
     from retentiond.observe.logs import configure_logs, log_thread_failure
     from retentiond.observe.metrics import Metrics
     from retentiond.observe.notify import notifier_from, watchdog_interval
+    from retentiond.storage.give_way import give_way
+    from retentiond.storage.syscalls import load_system_calls
 
     configure_logs(sys.stdout, os.environ)
     threading.excepthook = log_thread_failure
@@ -52,6 +54,8 @@ def run_daemon(loaded: Loaded) -> int:
             log=structlog.stdlib.get_logger("retentiond"),
             reload=lambda: _reload(loaded),
             scan_interval=settings.scan_interval,
+            scan_rate=settings.scan_rate,
+            give_way=lambda: give_way(load_system_calls()),
             report_interval=REPORT_EVERY,
             watchdog_s=watchdog_interval(os.environ),
         )
@@ -104,7 +108,7 @@ def _reload(loaded: Loaded) -> RuleBook:
     """Read both files again for their rules; what else differs is in force after a restart only."""
     fresh = load(loaded.path)
     started_with = ("enforcing", "stores", "sources", "state", "audit", "http", "socket")
-    kept = (*started_with, "scan_interval", "dispute_grace", "watch")
+    kept = (*started_with, "scan_interval", "scan_rate", "dispute_grace", "watch")
     changed = [key for key in kept if getattr(fresh.settings, key) != getattr(loaded.settings, key)]
     if changed:
         raise ConfigurationError(f"{loaded.path}: {', '.join(changed)} changed; that takes a restart of the daemon")

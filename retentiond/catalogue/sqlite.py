@@ -171,6 +171,10 @@ class SqliteCatalogue:
         row = self._db.row("SELECT inode FROM directory WHERE store=? AND path=?", store, directory)
         return row is not None and row[0] is not None
 
+    def count_directories(self, store: StoreName) -> int:
+        row = self._db.row("SELECT count(*) FROM directory WHERE store=? AND inode IS NOT NULL", store)
+        return int(row[0]) if row else 0
+
     def stamps(self, store: StoreName) -> Stamps:
         return self._directories.stamps(store)
 

@@ -3,6 +3,7 @@
 Imports nothing heavy: the configuration is only looked at for where the daemon's socket is.
 """
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +60,8 @@ def _print_store(store: dict[str, Any]) -> None:
         + f"   {store['condition']}, {count_of(store['recordings'], 'recording')}"
     )
     say(f"  last scan  {_local(store['last_scan'])}    next due  {_local(store['next_due'])}")
+    if store["scan"] is not None:
+        say(f"  scanning   {_progress(store['scan'])}")
     if store["suspended"]:
         say(f"  {count_of(store['suspended'], 'recording')} past their deadline are kept by holds or incidents")
     table(
@@ -77,6 +80,15 @@ def _print_store(store: dict[str, Any]) -> None:
     if store["waiting"] is not None:
         plan = store["waiting"]
         say(coloured(f"  {count_of(plan['count'], 'recording')} wait for approval: retentiond plan", "warn"))
+
+
+def _progress(scan: dict[str, Any]) -> str:
+    """Say how far a scan has come; how long it takes yet is known if there was one before."""
+    if scan["expected"] is None or scan["left_s"] is None:
+        return f"{scan['directories']:,} directories so far"
+    minutes = math.ceil(scan["left_s"] / 60)
+    soon = "less than a minute" if minutes <= 1 else f"about {minutes:,} minutes"
+    return f"{scan['directories']:,} of about {scan['expected']:,} directories, {soon} left"
 
 
 def _print_holds(holds: list[dict[str, Any]]) -> None:

@@ -30,6 +30,7 @@ from retentiond.daemon.messages import (
     Urgent,
     WalkEnded,
 )
+from retentiond.daemon.pace import Pace, names_in
 from retentiond.daemon.surroundings import Surroundings
 from retentiond.domain.errors import ConfigurationError, MustRestartError, RetentiondError, TryAgainError
 from retentiond.domain.finding import FindingKey, FindingKind, finding
@@ -233,6 +234,7 @@ class Daemon:
     def _walk(self, keeper: StoreKeeper, scan: StoreScan) -> None:
         """List the store's directories, a few ahead of the loop. Runs in a thread of its own; changes nothing."""
         began, whole, defect = time.monotonic(), False, True
+        self._around.give_way()
         try:
             whole, defect = self._hand_over(keeper, scan), False
         except RetentiondError:
@@ -242,11 +244,13 @@ class Daemon:
 
     def _hand_over(self, keeper: StoreKeeper, scan: StoreScan) -> bool:
         """Give the loop one directory after the other; tell whether it was all of them."""
+        pace = Pace(self._around.scan_rate, self._stopping.wait)
         for step in keeper.store.walk(scan.descends, scan.known):
             self._steps.acquire()
             if self._stopping.is_set():
                 return False
             self._messages.put(Step(keeper, step))
+            pace.listed(names_in(step))
         return True
 
     def _end_walk(self, ended: WalkEnded) -> None:

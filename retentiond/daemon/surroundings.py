@@ -28,7 +28,10 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the loop lives among."""
+    """What the loop lives among.
+
+    `scan_rate` is how many names a second a scan lists at most; `give_way` is called by each thread that walks a store.
+    """
 
     watch: Watch
     anchorage: Anchorage
@@ -38,5 +41,7 @@ class Surroundings:
     log: Log
     reload: Callable[[], RuleBook]
     scan_interval: timedelta
+    scan_rate: int | None
+    give_way: Callable[[], object]
     report_interval: timedelta
     watchdog_s: float | None

@@ -104,12 +104,19 @@ def _incidents(incidents: Sequence[IncidentStatus]) -> str:
     return _table(("Incident", "Stage", "Recordings", "Found", "72 hours end", "Suspended until"), rows)
 
 
+def _scanning(store: StoreStatus) -> str:
+    if store.scan is None:
+        return ""
+    whole = "" if store.scan.expected is None else f" of about {store.scan.expected}"
+    return f", scanning now: {store.scan.directories}{whole} directories"
+
+
 def _store(store: StoreStatus) -> str:
     waiting = "" if store.waiting is None else f" Waiting for approval: {store.waiting.count}, run {store.waiting.run}."
     facts = (
         f"{store.condition}; {store.recordings} recordings, {store.unclassified} unclassified names,"
         f" {store.uncovered} not covered by a rule, {store.suspended} kept past their deadline by holds."
-        f" Last complete scan: {_time(store.last_scan)}{', scanning now' if store.scanning else ''}."
+        f" Last complete scan: {_time(store.last_scan)}{_scanning(store)}."
         f" Next due: {_time(store.next_due)}.{waiting}"
     )
     rows = (

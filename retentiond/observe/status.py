@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from retentiond.domain.finding import Finding
     from retentiond.domain.run import Plan
-    from retentiond.ports import HoldStatus, IncidentStatus, Snapshot, StoreStatus, StreamStatus
+    from retentiond.ports import HoldStatus, IncidentStatus, ScanProgress, Snapshot, StoreStatus, StreamStatus
 
 SCHEMA = "retentiond.status/1"
 
@@ -53,7 +53,7 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
         "findings": [
             {**_finding(item), "acknowledged": item.key in snapshot.acknowledged} for item in snapshot.findings
         ],
-        "stores": [_store(item) for item in snapshot.stores],
+        "stores": [_store(item, snapshot.taken_at) for item in snapshot.stores],
     }
 
 
@@ -70,7 +70,7 @@ def is_ready(snapshot: Snapshot) -> bool:
     return all(store.last_scan is not None for store in snapshot.stores if store.condition in REACHABLE)
 
 
-def _store(store: StoreStatus) -> dict[str, Any]:
+def _store(store: StoreStatus, now: datetime) -> dict[str, Any]:
     return {
         "name": store.name,
         "condition": store.condition,
@@ -80,12 +80,23 @@ def _store(store: StoreStatus) -> dict[str, Any]:
         "uncovered": store.uncovered,
         "suspended": store.suspended,
         "last_scan": _text(store.last_scan),
-        "scanning": store.scanning,
+        "scanning": store.scan is not None,
+        "scan": None if store.scan is None else _scan(store.scan, now),
         "watch_proven": store.watching.proven,
         "free_bytes": None if store.space is None else store.space.free_bytes,
         "waiting": None if store.waiting is None else _plan(store.waiting),
         "next_due": _text(store.next_due),
         "streams": [_stream(item) for item in store.streams],
+    }
+
+
+def _scan(scan: ScanProgress, now: datetime) -> dict[str, Any]:
+    left = scan.left(now)
+    return {
+        "since": instants.to_text(scan.began),
+        "directories": scan.directories,
+        "expected": scan.expected,
+        "left_s": None if left is None else round(left.total_seconds(), 3),
     }
 
 

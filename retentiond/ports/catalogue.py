@@ -160,6 +160,10 @@ class Catalogue(Protocol):
         """Tell whether a directory of this path was listed before."""
         ...
 
+    def count_directories(self, store: StoreName) -> int:
+        """Count the directories that were listed."""
+        ...
+
     def stamps(self, store: StoreName) -> Stamps:
         """Return every directory that was listed, with its stamp while that can be trusted.
 

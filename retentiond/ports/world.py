@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from retentiond.domain.finding import Finding, FindingKey
@@ -35,6 +35,21 @@ class StreamStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanProgress:
+    """How far a scan that runs has come; `expected` is how many directories there were last time, None if unknown."""
+
+    began: datetime
+    directories: int
+    expected: int | None
+
+    def left(self, now: datetime) -> timedelta | None:
+        """Return how long it takes yet if it goes on as it went, None if nothing shows that."""
+        if self.expected is None or self.directories == 0:
+            return None
+        return max(0, self.expected - self.directories) * (now - self.began) / self.directories
+
+
+@dataclass(frozen=True, slots=True)
 class StoreStatus:
     """One store as the world may see it."""
 
@@ -45,7 +60,7 @@ class StoreStatus:
     uncovered: int
     suspended: int
     last_scan: datetime | None
-    scanning: bool
+    scan: ScanProgress | None
     space: Space | None
     watching: Watching
     waiting: Plan | None

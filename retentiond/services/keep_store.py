@@ -14,6 +14,7 @@ from retentiond.ports import (
     Absent,
     Present,
     Recorder,
+    ScanProgress,
     ScanState,
     Store,
     StoreCondition,
@@ -207,6 +208,11 @@ class StoreKeeper:
         """Tell whether the scan that is running is the store's first."""
         return self.scan is not None and self._parts.catalogue.scan_state(self.name).last_complete is None
 
+    @property
+    def progress(self) -> ScanProgress | None:
+        """How far the scan that is running has come."""
+        return None if self.scan is None else self.scan.progress
+
     def list_all(self) -> None:
         """Let the next scan list every directory, whatever its stamp says."""
         self._pass_over.forget()
@@ -226,6 +232,7 @@ class StoreKeeper:
         passing = self._pass_over.begin(self.recorder.reading, self._now(), resumed=resume_after is not None)
         omitted = Omitted(resume_after, parts.catalogue.stamps(self.name) if passing else None)
         self.scan = StoreScan(self.store, self.recorder, parts.catalogue, parts.observer, omitted=omitted)
+        self.scan.begin(self._now())
         return self.scan
 
     def take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:

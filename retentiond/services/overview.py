@@ -148,7 +148,7 @@ class Overview:
             stores=tuple(
                 store_status(
                     survey,
-                    scanning=keeper.scan is not None,
+                    scan=keeper.progress,
                     space=keeper.store.space() if isinstance(keeper.condition, Present) else None,
                     watching=self._watch.watching(keeper.name),
                     next_due=keeper.next_due,

@@ -6,7 +6,7 @@ from typing import Any
 
 from retentiond.domain import instants
 from retentiond.domain.event import Event, EventType
-from retentiond.ports import Space, StoreStatus, StreamStatus, Watching
+from retentiond.ports import ScanProgress, Space, StoreStatus, StreamStatus, Watching
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.scan import ScanResult
 from retentiond.services.survey import Survey
@@ -18,7 +18,7 @@ STREAMS_LISTED = 150
 def store_status(
     survey: Survey,
     *,
-    scanning: bool,
+    scan: ScanProgress | None,
     space: Space | None,
     watching: Watching,
     next_due: datetime | None,
@@ -33,7 +33,7 @@ def store_status(
         uncovered=sum(count for _, count in survey.uncovered),
         suspended=survey.suspended,
         last_scan=survey.last_scan,
-        scanning=scanning,
+        scan=scan,
         space=space,
         watching=watching,
         waiting=survey.waiting,

@@ -15,6 +15,7 @@ from retentiond.ports import (
     Listing,
     Observer,
     Recorder,
+    ScanProgress,
     ScanState,
     Stamps,
     Store,
@@ -79,7 +80,20 @@ class StoreScan:
         self.known = None if omitted is None else omitted.unchanged
         self._resume_after = None if omitted is None else omitted.up_to
         self._arrivals = Arrivals(store, recorder, catalogue)
+        self._began: datetime | None = None
+        self._expected: int | None = None
         self.result = ScanResult()
+
+    def begin(self, now: datetime) -> None:
+        """Note when the scan begins, and how much it has before it, as far as an earlier one shows that."""
+        known = self._catalogue.count_directories(self._store.name)
+        self._began, self._expected = now, known if known and self._resume_after is None else None
+
+    @property
+    def progress(self) -> ScanProgress | None:
+        """How far it has come, once it has begun."""
+        began = self._began
+        return None if began is None else ScanProgress(began, self.result.directories, self._expected)
 
     def descends(self, directory: bytes, entry: Entry) -> bool:
         """Tell the walk whether to enter a subdirectory.

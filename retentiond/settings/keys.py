@@ -18,6 +18,7 @@ TOP = (
     "audit",
     "http",
     "scan_interval",
+    "scan_rate",
     "dispute_grace",
     "incident_period",
     "watch",

@@ -77,6 +77,7 @@ def _settings(top: Section, folder: str, host_name: str) -> Settings | None:
     _keep_apart(stores, {what: path for what, path in ours.items() if not path.startswith(f"{state}/")})
     http = _http(top)
     scan_interval = top.read("scan_interval", scalars.parse_scan_interval, DEFAULT_SCAN_INTERVAL)
+    scan_rate = top.read("scan_rate", scalars.parse_scan_rate, None)
     dispute_grace = top.read("dispute_grace", scalars.parse_grace, DEFAULT_GRACE)
     incident_period = top.read("incident_period", scalars.parse_incident_period, SUSPENDED_FOR)
     watch = top.read_flag("watch", default=True)
@@ -92,6 +93,7 @@ def _settings(top: Section, folder: str, host_name: str) -> Settings | None:
         audit=audit,
         http=http,
         scan_interval=scan_interval,
+        scan_rate=scan_rate,
         dispute_grace=dispute_grace,
         incident_period=incident_period,
         watch=watch,

@@ -41,6 +41,7 @@ def render(settings: Settings) -> str:
         "http:",
         f"  listen: {_quoted(settings.http.listen or 'none')}",
         f"scan_interval: {duration_text(settings.scan_interval)}",
+        f"scan_rate: {'unlimited' if settings.scan_rate is None else f'{settings.scan_rate}/s'}",
         f"dispute_grace: {grace}",
         f"incident_period: {duration_text(settings.incident_period)}",
         f"watch: {_flag(on=settings.watch)}",

@@ -22,6 +22,7 @@ IDENT_PATTERN = "[A-Za-z0-9][A-Za-z0-9._:-]{0,127}"
 DURATION_PATTERN = "[1-9][0-9]{0,8}(s|min|h|d|w)"
 GRACE_PATTERN = f"(0s|{DURATION_PATTERN})"
 MONTHS_PATTERN = "[1-9][0-9]{0,2}mo"
+RATE_PATTERN = "(unlimited|[1-9][0-9]{0,8}/s)"
 ORIGIN_PATTERN = "[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*"
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 LISTEN_PATTERN = rf"(none|(127(\.{_OCTET}){{3}}|localhost|\[::1\]):(0|[1-9][0-9]{{0,4}}))"
@@ -125,6 +126,10 @@ def parse_zone_name(text: str) -> str:
 # --- lengths and points of time -------------------------------------------------------------------------------
 
 
+SLOWEST_SCAN, FASTEST_SCAN = 100, 10_000_000
+"""Bounds of `scan_rate`, in names a second; a million recordings take three hours at the slower one."""
+
+
 def parse_margin(text: str) -> timedelta:
     """Return how long before its deadline a recording falls due."""
     return _within(text, parse_duration(text), timedelta(seconds=1), timedelta(hours=1), "the margin is 1s to 1h")
@@ -133,6 +138,18 @@ def parse_margin(text: str) -> timedelta:
 def parse_scan_interval(text: str) -> timedelta:
     """Return how often a store is compared."""
     return _within(text, parse_duration(text), timedelta(minutes=1), timedelta(days=7), "write 1min to 7d")
+
+
+def parse_scan_rate(text: str) -> int | None:
+    """Return how many names a second a scan lists at most; None for no bound."""
+    if text == "unlimited":
+        return None
+    number, slash, unit = text.partition("/")
+    if not (number.isascii() and number.isdigit() and (slash, unit) == ("/", "s")) or number.startswith("0"):
+        raise ValueError("write names a second, such as 20000/s, or unlimited")
+    if not SLOWEST_SCAN <= int(number) <= FASTEST_SCAN:
+        raise ValueError(f"write {SLOWEST_SCAN}/s to {FASTEST_SCAN}/s, or unlimited")
+    return int(number)
 
 
 def parse_grace(text: str) -> timedelta:

@@ -33,6 +33,10 @@ def settings_schema() -> Schema:
             "Metrics and the status page.",
         ),
         "scan_interval": _duration("How often the whole store is compared, 1min to 7d. Default: 15min."),
+        "scan_rate": text(
+            "How many names a second a scan lists at most, such as 20000/s, or unlimited. Default: unlimited.",
+            scalars.RATE_PATTERN,
+        ),
         "dispute_grace": text(
             "How long a recording stays that was past its deadline on arrival, 0s to 7d. Default: 24h.",
             scalars.GRACE_PATTERN,

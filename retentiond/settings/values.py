@@ -107,7 +107,7 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything in retentiond.yml, with every default filled in."""
+    """Everything in retentiond.yml, with every default filled in. `scan_rate` is in names a second."""
 
     controller: str
     enforcing: bool
@@ -118,6 +118,7 @@ class Settings:
     audit: AuditSettings
     http: HttpSettings
     scan_interval: timedelta
+    scan_rate: int | None
     dispute_grace: timedelta
     incident_period: timedelta
     watch: bool

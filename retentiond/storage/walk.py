@@ -14,6 +14,9 @@ from retentiond.storage.unchanged import KnownTree, Same, is_settled, stamp_of
 
 MAX_DEPTH = 16
 
+COUNTED_AT_ONCE = 1000
+"""Directories that have not changed are counted up to about so many, so that who waits sees the walk move."""
+
 
 def walk(
     store: int,
@@ -45,6 +48,9 @@ def walk(
             case Same():
                 unchanged += step.directories
                 pending += reversed(step.below)
+                if unchanged >= COUNTED_AT_ONCE:
+                    yield Unchanged(unchanged)
+                    unchanged = 0
             case Unlisted():
                 yield step
             case None:

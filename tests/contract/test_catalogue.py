@@ -44,6 +44,7 @@ def test_an_empty_catalogue_knows_nothing(catalogue: Catalogue) -> None:
     assert catalogue.bases(a_stream()) == StreamBases(None, None)
     assert catalogue.scan_state(STORE) == ScanState(None, None)
     assert catalogue.unclassified(STORE) == (0, [])
+    assert catalogue.count_directories(STORE) == 0
     assert catalogue.trail_position() == 0
     assert (catalogue.waiting(STORE), list(catalogue.members(STORE))) == (None, [])
 

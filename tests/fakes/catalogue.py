@@ -130,6 +130,9 @@ class MemoryCatalogue:
     def knows_directory(self, store: StoreName, directory: bytes) -> bool:
         return (store, directory) in self._unclassified
 
+    def count_directories(self, store: StoreName) -> int:
+        return len(self.stamps(store))
+
     def stamps(self, store: StoreName) -> Stamps:
         return {path: stamp for (owner, path), stamp in self._stamps.items() if owner == store}
 

@@ -173,6 +173,7 @@ class Catalogues(RuleBasedStateMachine):
         assert real.scan_state(STORE) == simple.scan_state(STORE)
         assert real.trail_position() == simple.trail_position()
         assert real.stamps(STORE) == simple.stamps(STORE)
+        assert real.count_directories(STORE) == simple.count_directories(STORE)
         count, sample = real.unclassified(STORE)
         assert (count, sorted(sample)) == (simple.unclassified(STORE)[0], sorted(simple.unclassified(STORE)[1]))
 

@@ -126,6 +126,8 @@ def test_case_58_a_run_that_takes_longer_than_the_watchdog_feeds_it_before_every
             log=silent,
             reload=lambda: world.book,
             scan_interval=DAY,
+            scan_rate=None,
+            give_way=lambda: None,
             report_interval=DAY,
             watchdog_s=0.0,  # so short that every word of progress is passed on
         )

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from retentiond.catalogue.open import open_in_memory
 from retentiond.catalogue.sqlite import SqliteCatalogue
 from retentiond.domain.recording import Recording, Stream
 from retentiond.domain.span import BEGINNING, Span
-from retentiond.ports import DirectoryStamp, Listing
+from retentiond.ports import DirectoryStamp, Listing, ScanProgress
 from retentiond.services.arrive import Moment
 from retentiond.services.scan import StoreScan, walk_whole
 from retentiond.storage import unchanged
@@ -239,3 +240,24 @@ def test_a_name_that_could_not_be_judged_is_met_again(known: World) -> None:
 
 def test_a_recording_that_a_listing_left_out_though_it_is_there_is_looked_for_again(known: World) -> None:
     assert stamp_after(known, b"ward/2026-02-28", b"00-00-00.mp4", b"01-00-00.mp4") is None
+
+
+def test_how_far_a_scan_is_and_how_much_there_was_last_time(known: World) -> None:
+    directories = known.records("scan.completed")[-1]["directories"]
+    keeper, seen = known.keeper, [known.keeper.progress]
+    ((_, scan),) = known.cycle.begin_scans()
+    seen.append(keeper.progress)
+    for step in keeper.store.walk(scan.descends, scan.known):
+        known.cycle.take(keeper, step)
+    seen.append(keeper.progress)
+    known.cycle.complete_scan(keeper, whole=True)
+    seen.append(keeper.progress)
+    begun, ended = (ScanProgress(known.clock.wall, done, directories) for done in (0, directories))
+    assert seen == [None, begun, ended, None]
+
+
+def test_a_scan_that_goes_on_where_one_broke_off_does_not_say_how_much_is_left(known: World) -> None:
+    state = known.catalogue.scan_state(MAIN)
+    known.catalogue.set_scan_state(MAIN, replace(state, resume_after=b"hall"))
+    known.cycle.begin_scans()
+    assert known.keeper.progress == ScanProgress(known.clock.wall, 0, None)

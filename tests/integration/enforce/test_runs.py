@@ -143,6 +143,8 @@ def test_i6_a_hold_that_is_asked_for_during_a_run_is_in_force_before_its_next_ch
         log=silent,
         reload=lambda: world.book,
         scan_interval=DAY,
+        scan_rate=None,
+        give_way=lambda: None,
         report_interval=DAY,
         watchdog_s=None,
     )

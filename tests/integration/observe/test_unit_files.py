@@ -87,6 +87,11 @@ def test_the_daemon_can_read_the_clock_and_see_who_asks() -> None:
     assert ("SystemCallFilter", "adjtimex clock_adjtime") in given
 
 
+def test_the_recorder_reads_and_writes_first_and_deletions_are_not_left_to_an_idle_disk() -> None:
+    given = dict(settings((SHIPPED / "retentiond.service").read_text()))
+    assert (given["IOSchedulingClass"], given["IOSchedulingPriority"]) == ("best-effort", "7")
+
+
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd is not installed")
 def test_user_and_group_are_made_as_the_unit_names_them() -> None:
     run = subprocess.run(

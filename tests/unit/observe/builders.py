@@ -49,7 +49,7 @@ def a_store_status(**changes: Any) -> StoreStatus:
         uncovered=0,
         suspended=0,
         last_scan=NOW - timedelta(hours=1),
-        scanning=False,
+        scan=None,
         space=Space(1 << 40, 1 << 38),
         watching=Watching(proven=True, directories=93, losses=0),
         waiting=None,

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from retentiond.observe.page import render_page
 from retentiond.observe.status import is_ready, overdue, status_json
+from retentiond.ports import ScanProgress
 from tests.unit.observe.builders import (
     ROOT,
     a_finding,
@@ -93,3 +96,21 @@ def test_the_page_shows_what_was_measured_and_gives_no_verdict() -> None:
 
 def test_the_page_says_so_when_nothing_is_known_yet() -> None:
     assert "not taken yet" in render_page(None)
+
+
+@pytest.mark.parametrize(
+    ("done", "expected", "left"), [(10, 40, 180.0), (40, 40, 0.0), (50, 40, 0.0), (0, 40, None), (10, None, None)]
+)
+def test_a_scan_says_how_far_it_is_and_how_long_it_takes_yet(
+    done: int, expected: int | None, left: float | None
+) -> None:
+    snapshot = a_snapshot()
+    scan = ScanProgress(snapshot.taken_at - timedelta(minutes=1), done, expected)
+    (shown,) = status_json(replace(snapshot, stores=(a_store_status(scan=scan),)))["stores"]
+    assert shown["scanning"] is True
+    assert (shown["scan"]["directories"], shown["scan"]["expected"], shown["scan"]["left_s"]) == (done, expected, left)
+
+
+def test_where_no_scan_runs_there_is_no_progress() -> None:
+    (shown,) = status_json(replace(a_snapshot(), stores=(a_store_status(),)))["stores"]
+    assert (shown["scanning"], shown["scan"]) == (False, None)

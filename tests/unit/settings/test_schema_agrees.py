@@ -309,6 +309,7 @@ likely_settings = st.fixed_dictionaries(
         "mode": st.sampled_from(["observe", "enforce", "off"]),
         "margin": durations,
         "scan_interval": durations,
+        "scan_rate": st.sampled_from(["unlimited", "20000/s", "99/s", "20000", "0/s", "1/min"]),
         "dispute_grace": durations,
         "incident_period": durations,
         "watch": st.booleans(),

@@ -25,6 +25,7 @@ def test_what_is_not_written_has_its_default() -> None:
     assert settings.state == "/var/lib/retentiond"
     assert settings.socket == "/run/retentiond/control.sock"
     assert settings.scan_interval == timedelta(minutes=15)
+    assert settings.scan_rate is None
     assert settings.dispute_grace == timedelta(hours=24)
     assert settings.incident_period == timedelta(days=30)
     assert settings.watch is True
@@ -89,6 +90,11 @@ def test_at_least_one_rule_and_one_store_are_needed(key: str) -> None:
     [
         ("margin", ["1s", "1h"], ["0s", "61min", "60", "-1s"]),
         ("scan_interval", ["1min", "7d"], ["59s", "8d", "15"]),
+        (
+            "scan_rate",
+            ["unlimited", "100/s", "10000000/s"],
+            ["99/s", "10000001/s", "20000", "200/min", "0200/s", "²00/s"],
+        ),
         ("dispute_grace", ["0s", "24h", "7d"], ["8d", "0", "0d"]),
         ("incident_period", ["72h", "30d"], ["71h", "31d", "30"]),
         ("mode", ["observe", "enforce"], ["delete", "Enforce", "true"]),

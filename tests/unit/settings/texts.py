@@ -97,6 +97,7 @@ audit:
   tsa: {url: "http://tsa.example/tsr", roots: /etc/retentiond/tsa.pem}
 http: {listen: 127.0.0.1:9723}
 scan_interval: 15min
+scan_rate: 20000/s
 dispute_grace: 24h
 incident_period: 14d
 watch: false
