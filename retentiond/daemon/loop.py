@@ -107,7 +107,7 @@ class Daemon:
         around.observer.task("reload", ok=True, seconds=0.0, at=cycle.now())  # what it starts with was read well
         around.watch.start(lambda store, directory: self._messages.put(Hint(store, directory)))
         around.anchorage.start(lambda status: self._messages.put(Anchored(status)))
-        around.devices.start(lambda told: self._messages.put(Asked(told)))
+        self._ask_devices()
         timers = self._start_timers()
         self._messages.put(Task("prune"))  # a server that is started anew each morning prunes as well
         self._report()
@@ -130,6 +130,11 @@ class Daemon:
             around.watch.stop()
         cycle.finish()
         around.log.info("stopped")
+
+    def _ask_devices(self) -> None:
+        """Have the sources asked from now on; what they said before is not over until they answer."""
+        self._cycle.told = self._around.devices.awaited()
+        self._around.devices.start(lambda told: self._messages.put(Asked(told)))
 
     def install_signals(self) -> None:
         """SIGTERM and SIGINT stop, SIGHUP reloads; handlers only put messages."""
@@ -186,6 +191,7 @@ class Daemon:
                 self._take_samples(message)
             case Asked(told):
                 self._cycle.told = told
+                self._report()
             case Reload():
                 self._reload()
             case _:

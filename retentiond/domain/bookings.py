@@ -11,6 +11,9 @@ from retentiond.domain.finding import Finding, FindingKind, finding
 from retentiond.domain.register import Register, Room
 from retentiond.domain.validity import Validity, day_text
 
+BOOKINGS = "bookings"
+"""The kind of source that knows of bookings, and the subject of what is wrong with all of them."""
+
 MOST_SHOWN = 20
 """So many bookings stand in the facts of a finding; one more or less among these is another matter."""
 
@@ -120,7 +123,7 @@ def _elsewhere(count: int) -> Finding:
     booked = "1 intimate procedure is" if count == 1 else f"{count} intimate procedures are"
     return finding(
         FindingKind.SOURCES_DISAGREE,
-        "bookings",
+        BOOKINGS,
         f"{booked} booked in places that are no rooms of the register, so nobody knows who sees or hears them",
         "write the room's id or name of the register into the booking's location, or register the room",
     )

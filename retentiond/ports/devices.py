@@ -24,6 +24,7 @@ class SourceReading:
     Attributes:
         complete: what it does not name is, by it, not there.
         bookings: the intimate procedures that it knows of, and of each nothing but when and where.
+        pending: it was not asked yet since the start, so that what it said before the start is not known to be over.
         outdated: why what it said may be out of date, with instants and no lengths of time; empty where it is not.
     """
 
@@ -32,6 +33,7 @@ class SourceReading:
     complete: bool = False
     bookings: tuple[Booking, ...] = ()
     outdated: str = ""
+    pending: bool = False
 
 
 class DeviceSource(Protocol):
@@ -61,6 +63,10 @@ Told: TypeAlias = tuple[tuple[DeviceSource, SourceReading], ...]
 
 class DeviceRounds(Protocol):
     """Has every source asked now and then, from a thread of its own."""
+
+    def awaited(self) -> Told:
+        """Return what is told before anybody has answered: that every source is still to be asked."""
+        ...
 
     def start(self, tell: Callable[[Told], None]) -> None:
         """Begin; `tell` is called from another thread after each round."""

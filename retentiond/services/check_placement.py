@@ -21,15 +21,20 @@ from retentiond.ports import (
     StreamStatus,
     Unreached,
 )
+from retentiond.services.unanswered import Silence, silences
 
 
 @dataclass(frozen=True, slots=True)
 class RoomCheck:
-    """What the room check found, and over what: every prohibited room, and every source of devices."""
+    """What the room check found, and over what: every prohibited room, and every source of devices.
+
+    `silent` are the sources that did not answer.
+    """
 
     findings: tuple[Finding, ...]
     rooms: tuple[RoomStatus, ...]
     inventory: tuple[Inventory, ...]
+    silent: tuple[Silence, ...] = ()
 
 
 def check_rooms(
@@ -43,37 +48,57 @@ def check_rooms(
 
     `readings` are what sources besides the recorders said when they were read last.
     """
-    seen: list[SeenDevice] = []
-    listings: list[Listing] = []
-    unreachable: list[Finding] = []
-    bookings: list[Booking] = []
-    inventory = [*_registered(register, now)]
+    asked = _Asked()
     for store, recorder in recorders:
-        devices = _ask(store, recorder)
-        if isinstance(devices, Finding):
-            unreachable.append(devices)
-            continue
-        seen += devices
-        title = f"the recorder of store {store!r}"
-        listings.append(Listing(store, title, frozenset(device.camera for device in devices)))
-        inventory.append(Inventory(f"{recorder.kind}/{store}", DeviceKind.CAMERA, len(devices)))
-        if recorder.trouble is not None:
-            unreachable.append(_unusable(store, recorder, recorder.trouble))
+        asked.recorder(store, recorder)
     collective = {(store, recorder.collective) for store, recorder in recorders}
     for status in on_disk:
         if (status.stream.store, status.stream.camera) not in collective:
-            seen += _recorded(status)
+            asked.seen += _recorded(status)
     for source, reading in readings:
-        seen += reading.seen
-        if reading.complete:
-            title = f"the source {source.name!r} ({source.kind})"
-            listings.append(Listing(source.name, title, frozenset(device.camera for device in reading.seen)))
-        bookings += reading.bookings
-        unreachable += _trouble_with(source, reading)
-        inventory.append(Inventory(f"{source.kind}/{source.name}", DeviceKind.CAMERA, len(reading.seen)))
-    found = check_placement(register, seen, now, listings)
-    booked = check_bookings(register, bookings, now)
-    return RoomCheck((*found, *booked, *unreachable), _rooms(register, now), tuple(inventory))
+        asked.source(source, reading)
+    found = check_placement(register, asked.seen, now, asked.listings)
+    booked = check_bookings(register, asked.bookings, now)
+    inventory = (*_registered(register, now), *asked.inventory)
+    return RoomCheck((*found, *booked, *asked.trouble), _rooms(register, now), inventory, tuple(asked.silent))
+
+
+class _Asked:
+    """What every source said, put together."""
+
+    def __init__(self) -> None:
+        self.seen: list[SeenDevice] = []
+        self.listings: list[Listing] = []
+        self.trouble: list[Finding] = []
+        self.bookings: list[Booking] = []
+        self.inventory: list[Inventory] = []
+        self.silent: list[Silence] = []
+
+    def recorder(self, store: StoreName, recorder: Recorder) -> None:
+        """Ask the recorder of a store."""
+        devices = _ask(store, recorder)
+        if isinstance(devices, Finding):
+            self.trouble.append(devices)
+            self.silent.append(Silence(store, recorder.kind))
+            return
+        self._take(f"the recorder of store {store!r}", store, devices, f"{recorder.kind}/{store}")
+        if recorder.trouble is not None:
+            self.trouble.append(_unusable(store, recorder, recorder.trouble))
+
+    def source(self, source: DeviceSource, reading: SourceReading) -> None:
+        """Take what another source said when it was read last."""
+        title = f"the source {source.name!r} ({source.kind})" if reading.complete else ""
+        self._take(title, source.name, reading.seen, f"{source.kind}/{source.name}")
+        self.bookings += reading.bookings
+        self.trouble += _trouble_with(source, reading)
+        self.silent += silences(source, reading)
+
+    def _take(self, title: str, name: StoreName, devices: Sequence[SeenDevice], shown: str) -> None:
+        """Take devices; with a `title` they are all that there is."""
+        self.seen += devices
+        if title:
+            self.listings.append(Listing(name, title, frozenset(device.camera for device in devices)))
+        self.inventory.append(Inventory(shown, DeviceKind.CAMERA, len(devices)))
 
 
 def _recorded(status: StreamStatus) -> Iterable[SeenDevice]:

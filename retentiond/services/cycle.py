@@ -36,6 +36,7 @@ from retentiond.services.sample import Answer
 from retentiond.services.scan import StoreScan
 from retentiond.services.survey import Survey
 from retentiond.services.suspend import Placed, Suspender, Terms
+from retentiond.services.unanswered import unanswered
 
 LONGEST_WAIT = timedelta(seconds=5)
 """No wait is longer, so that a step of the clock is noticed soon (rule 3)."""
@@ -304,7 +305,8 @@ class Cycle:
             recorders, {(item.stream.store, item.stream.camera) for item in on_disk}, self.book, now
         )
         noted = (*self._standing.values(), *self._failures.values())
-        checked = (*rooms.findings, *drift, *parts.sampler.findings(self.book.register))
+        kept = unanswered(rooms.silent, parts.journal.decisions.findings.values(), self.book.register, now)
+        checked = (*kept, *rooms.findings, *drift, *parts.sampler.findings(self.book.register))
         found = self._overview.findings(surveys, noted, checked, self._situation(now))
         self._on_record(partial(self._record_evidence, surveys, found, now))
         snapshot = self._overview.snapshot(surveys, rooms, found, self._situation(now))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from retentiond.domain import instants
-from retentiond.domain.bookings import Booking
+from retentiond.domain.bookings import BOOKINGS, Booking
 from retentiond.domain.errors import UnreachableError
 from retentiond.domain.period import duration_text
 from retentiond.domain.recording import StoreName
@@ -47,7 +47,7 @@ class BookingSource:
 
     @property
     def kind(self) -> str:
-        return "bookings"
+        return BOOKINGS
 
     def read(self) -> SourceReading:
         try:

@@ -19,6 +19,9 @@ class SourceRounds:
         self._every_s = every_s
         self._ended = threading.Event()
 
+    def awaited(self) -> Told:
+        return tuple((source, SourceReading(pending=True)) for source in self._sources)
+
     def start(self, tell: Callable[[Told], None]) -> None:
         if self._sources:
             threading.Thread(target=self._go_round, args=(tell,), name="sources", daemon=True).start()

@@ -142,5 +142,8 @@ def test_the_daemon_asks_the_device_and_a_silent_one_holds_up_nothing(tmp_path: 
         site.accept_clock()
         with site.running():
             site.wait(lambda: "audio_enabled" in site.run("findings", "list").stdout, "the finding about sound")
+        with site.running():  # nobody has answered yet when it looks for the first time
+            assert "audio_enabled" in site.run("findings", "list").stdout
+        assert '"audio_enabled"' not in site.must("audit", "show", "--type", "finding.closed", "--json")
         assert PASSWORD not in (site.root / "daemon.log").read_text()
         assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in site.state.rglob("*.jsonl"))
