@@ -1,20 +1,28 @@
 """Each operator, comparison, number and condition of a module changed, one at a time: do its tests notice?
 
-`python -m tests.bench.mutations [MODULE...]`; all modules take two hours of one core. It needs `cosmic-ray`, which
-makes the changes (`pip install -e '.[mutations]'`). A mutant is tried in a process of its own; no file is changed.
+`python -m tests.bench.mutations --results FILE [MODULE...]`. A mutant takes about half a second where a test of the
+same name notices it, and a survivor as long as all its tests: MINUTES of one core for all modules. So FILE gathers the
+results, a line of JSON for each module, and the tables in docs/reliability.md are made of all that stand in it. It needs
+`cosmic-ray`, which makes the changes (`pip install -e '.[mutations]'`). A mutant is tried in a process of its own; no
+file of the program is changed.
 """
 
 import argparse
+import ast
 import difflib
 import importlib.abc
 import importlib.util
+import json
 import multiprocessing
 import os
+import re
+import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.machinery import ModuleSpec
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
@@ -31,44 +39,102 @@ PRELOADED = (hypothesis, yaml)
 
 TREE = Path(__file__).parents[2]
 DOMAIN = sorted(path.stem for path in TREE.glob("retentiond/domain/*.py") if path.stem != "__init__")
+MODULES = [*(f"retentiond/domain/{name}.py" for name in DOMAIN), "retentiond/storage/claim.py"]
+
+UNIT = "tests/unit/domain/"
 ENFORCE = "tests/integration/enforce/"
 STORAGE = "tests/integration/storage/"
 PROPERTY = "tests/property/"
+RECORDERS = "tests/unit/recorders/"
+ROOMS = "tests/integration/rooms"
+INCIDENTS = "tests/integration/incidents"
+CACHE = "tests/integration/audit/test_cache.py"
+VALUES = UNIT + "test_values.py"
 
 NEAR = {
-    "retentiond/storage/claim.py": [STORAGE + name for name in ("test_claim.py", "test_prune_links.py")],
+    "drift": [UNIT + "test_drift.py", *(f"{RECORDERS}test_{name}.py" for name in ("frigate", "moonfire", "viseron"))],
+    "hold_event": [UNIT + "test_decisions.py", PROPERTY + "test_decisions_fold.py"],
+    "incident_event": [UNIT + "test_decisions.py", PROPERTY + "test_decisions_fold.py"],
+    "media": [UNIT + "test_sound.py", VALUES],
+    "papers": [UNIT + "test_papers_check.py", VALUES],
+    "prohibited": [UNIT + "test_placement.py"],
+    "register_event": [UNIT + "test_register_facts.py"],
+    "validity": [UNIT + "test_validity.py", UNIT + "test_exposure.py", UNIT + "test_register.py", VALUES],
+    "claim": [STORAGE + "test_claim.py", STORAGE + "test_prune_links.py"],
 }
 """The tests that are tried first, where it is not the one of the same name in tests/unit/domain."""
 
 FAR = {
-    "retentiond/domain/clock.py": [PROPERTY + "test_trusted_time.py", ENFORCE + "test_clock.py"],
-    "retentiond/domain/decide.py": [PROPERTY + "test_spans_agree_with_decide.py"],
-    "retentiond/domain/span.py": [PROPERTY + "test_spans_agree_with_decide.py", PROPERTY + "test_suspended_spans.py"],
-    "retentiond/domain/run.py": [PROPERTY + "test_limit.py", ENFORCE + "test_limit.py", ENFORCE + "test_adoption.py"],
-    "retentiond/domain/starts.py": [PROPERTY + "test_starts_and_arrivals.py", ENFORCE + "test_starts.py"],
-    "retentiond/domain/suspension.py": [PROPERTY + "test_suspended_spans.py", ENFORCE + "test_holds.py"],
-    "retentiond/domain/decisions.py": [PROPERTY + "test_decisions_fold.py", PROPERTY + "test_intents_split.py"],
-    "retentiond/domain/exposure.py": [PROPERTY + "test_register_history.py"],
-    "retentiond/domain/exposure_history.py": [PROPERTY + "test_register_history.py"],
-    "retentiond/domain/placement.py": [PROPERTY + "test_register_history.py", "tests/integration/rooms"],
-    "retentiond/domain/sound.py": [ENFORCE + "test_sound.py", "tests/integration/rooms"],
-    "retentiond/storage/claim.py": [
-        *(STORAGE + name for name in ("test_event_directory.py", "test_faults.py", "test_recovery.py")),
-        STORAGE + "test_file_systems.py",
+    "audit_failure": [ENFORCE + "test_trail_failure.py"],
+    "bookings": [ROOMS, "tests/integration/sources/test_bookings_as_written.py"],
+    "claim": [
+        *(STORAGE + name for name in ("test_recovery.py", "test_file_systems.py")),
+        *(STORAGE + name for name in ("test_event_directory.py", "test_faults.py")),
     ],
+    "clock": [PROPERTY + "test_trusted_time.py", ENFORCE + "test_clock.py"],
+    "decide": [PROPERTY + "test_spans_agree_with_decide.py"],
+    "decisions": [PROPERTY + "test_decisions_fold.py", CACHE, PROPERTY + "test_intents_split.py", INCIDENTS],
+    "drift": [RECORDERS + "test_mediamtx.py", RECORDERS + "test_motioneye.py"],
+    "event": [PROPERTY + "test_intents_split.py", "tests/unit/audit"],
+    "exposure": [ROOMS, PROPERTY + "test_register_history.py"],
+    "exposure_history": [ROOMS, PROPERTY + "test_register_history.py"],
+    "finding": ["tests/unit/observe", CACHE],
+    "hold_event": [CACHE, ENFORCE + "test_holds.py"],
+    "incident": [PROPERTY + "test_decisions_fold.py", INCIDENTS],
+    "incident_event": [CACHE, INCIDENTS],
+    "instants": [PROPERTY + "test_text_round_trips.py"],
+    "media": [PROPERTY + "test_probe.py"],
+    "misnamed": [PROPERTY + "test_sheaves.py", ENFORCE + "test_clock.py"],
+    "names": [PROPERTY + "test_text_round_trips.py", "tests/unit/cli/test_words.py"],
+    "observed": [RECORDERS + "test_moonfire.py", ENFORCE + "test_frigate.py"],
+    "papers": ["tests/unit/settings/test_register_over_time.py", PROPERTY + "test_register_history.py"],
+    "papers_check": [ROOMS],
+    "period": [PROPERTY + "test_text_round_trips.py"],
+    "placement": [ROOMS, PROPERTY + "test_register_history.py"],
+    "prohibited": [ROOMS],
+    "recording": [RECORDERS + "test_layout.py", RECORDERS + "test_pattern.py"],
+    "register": [ROOMS, "tests/unit/settings/test_register_file.py", PROPERTY + "test_register_history.py"],
+    "register_event": [PROPERTY + "test_register_history.py"],
+    "register_facts": ["tests/integration/cli/test_register_tables.py", PROPERTY + "test_register_history.py"],
+    "root_words": ["tests/unit/observe/test_metrics.py"],
+    "rule": [PROPERTY + "test_spans_agree_with_decide.py"],
+    "run": [PROPERTY + "test_limit.py", ENFORCE + "test_limit.py", ENFORCE + "test_adoption.py"],
+    "sound": [ENFORCE + "test_sound.py", "tests/integration/sources/test_sound.py", ROOMS],
+    "span": [PROPERTY + "test_suspended_spans.py", PROPERTY + "test_spans_agree_with_decide.py"],
+    "starts": [PROPERTY + "test_starts_and_arrivals.py", ENFORCE + "test_starts.py"],
+    "suspension": [
+        PROPERTY + "test_suspended_spans.py",
+        PROPERTY + "test_decisions_fold.py",
+        ENFORCE + "test_holds.py",
+    ],
+    "validity": [ROOMS, PROPERTY + "test_register_history.py"],
+    "violation": [PROPERTY + "test_violations.py", INCIDENTS],
 }
-"""Tests that are tried on what the near ones did not notice, after tests/unit/domain as a whole."""
+"""Tests that are tried on what the near ones did not notice, one after another, after tests/unit/domain as a whole."""
 
 STILLBORN = 77
-_PATIENCE_S = 300.0
+MEMORY = 4 << 30
+"""A mutant that gathers without end fails at this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """A change that no test noticed."""
+    """A change that no test noticed: the line as it is, and what became of which part of it."""
 
-    operator: str
+    line: int
+    text: str
     change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of the mutants of a module."""
+
+    module: str
+    mutants: int
+    survivors: tuple[Survivor, ...]
+    seconds: int
+    day: str
 
 
 class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -91,6 +157,7 @@ def _child(module: str, text: str, tests: Sequence[str]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.meta_path.insert(0, Mutated(module, text))
     try:
         __import__(module.removesuffix(".py").replace("/", "."))
@@ -100,71 +167,154 @@ def _child(module: str, text: str, tests: Sequence[str]) -> None:
     os._exit(int(code))
 
 
-def outcome(module: str, text: str, tests: Sequence[str]) -> int:
+def outcome(module: str, text: str, tests: Sequence[str], patience_s: float) -> int:
     """Return pytest's exit code for the module as `text`, 0 if nothing was noticed, STILLBORN if it cannot be read."""
     child = multiprocessing.get_context("fork").Process(target=_child, args=(module, text, tests))
     child.start()
-    child.join(_PATIENCE_S)
+    child.join(patience_s)
     if child.is_alive():
         child.kill()
         child.join()
     return child.exitcode if child.exitcode is not None else 1
 
 
-def mutants_of(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the name of an operator and the changed text, for each place where it applies."""
-    stars = text.count(" *,")
+class _Stripped(ast.NodeTransformer):
+    """Takes away what is written of types, and whether an argument is given by its name."""
+
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+        node.posonlyargs, node.kwonlyargs = [], []
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(node.arg)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+
+def _computed(text: str) -> str | None:
+    try:
+        return ast.dump(_Stripped().visit(ast.parse(text)))
+    except SyntaxError:
+        return None
+
+
+def mutants_of(text: str) -> Iterator[str]:
+    """Yield the changed text, for each place where an operator applies, but in what is only written of types."""
+    as_it_is = _computed(text)
     for name in operator_names():
         operator = get_operator(name)
-        if operator.arguments() or "_BitOr_" in name:  # types and flags: nothing that is computed
+        if operator.arguments():
             continue
         occurrence = 0
         while (changed := mutate_code(text, operator(), occurrence)) is not None:
-            if changed.count(" *,") == stars:  # the star of a signature is no product
-                yield name.removeprefix("core/"), changed
+            if _computed(changed) not in (None, as_it_is):
+                yield changed
             occurrence += 1
 
 
-def _change(before: str, after: str) -> str:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
-    return " → ".join(line[1:].strip() for line in list(lines)[2:] if line[:1] in "+-")
+_TOKEN = re.compile(r"\s+|\w+|[^\w\s]+")
 
 
-def try_all(module: str) -> tuple[int, list[Survivor]]:
+def survivor(before: str, after: str) -> Survivor:
+    """Say what was changed, and where."""
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0))
+    place = re.match(r"@@ -(\d+)", lines[2])
+    gone = " ".join(line[1:].strip() for line in lines[3:] if line[0] == "-")
+    come = " ".join(line[1:].strip() for line in lines[3:] if line[0] == "+")
+    old, new = _TOKEN.findall(gone), _TOKEN.findall(come)
+    while old and new and old[0] == new[0]:
+        del old[0], new[0]
+    while old and new and old[-1] == new[-1]:
+        del old[-1], new[-1]
+    change = f"`{''.join(old).strip()}` → `{''.join(new).strip()}`".replace("``", "nothing")
+    return Survivor(int(place[1]) if place else 0, gone, change)
+
+
+def stages_of(module: str) -> list[list[str]]:
+    """Return the tests that are tried on a module, those first that are quick to notice."""
+    name = Path(module).stem
+    named = f"{UNIT}test_{name}.py"
+    near = [path for path in NEAR.get(name, [named, VALUES]) if (TREE / path).exists()]
+    whole = [UNIT] if module.startswith("retentiond/domain/") else []
+    return [near, *([test] for test in (*whole, *FAR.get(name, ())))]
+
+
+def try_all(module: str) -> Result:
     """Return how many mutants of a module there are, and those that survived."""
+    begun = time.monotonic()
     text = (TREE / module).read_text(encoding="utf-8")
-    named = f"tests/unit/domain/test_{Path(module).stem}.py"
-    near = NEAR.get(module, [named] if (TREE / named).exists() else ["tests/unit/domain"])
-    far = ([] if module in NEAR else ["tests/unit/domain"]) + FAR.get(module, [])
-    if outcome(module, text, [*near, *far]) != 0:
-        raise SystemExit(f"{module}: its tests fail as it is")
+    stages = []
+    for tests in stages_of(module):
+        since = time.monotonic()
+        if outcome(module, text, tests, 600) != 0:
+            raise SystemExit(f"{module}: {tests} fail as it is")
+        stages.append((tests, 20 + 10 * (time.monotonic() - since)))
+    mutants = list(mutants_of(text))
     count = 0
     survivors = []
-    for operator, changed in mutants_of(text):
-        code = outcome(module, changed, near)
-        if code == STILLBORN:
-            continue
-        count += 1
-        if code == 0 and (not far or outcome(module, changed, far) == 0):
-            survivors.append(Survivor(operator, _change(text, changed)))
-            print(f"  {module} {operator}: {survivors[-1].change}", file=sys.stderr, flush=True)
-    return count, survivors
+    for number, changed in enumerate(mutants, 1):
+        codes = (outcome(module, changed, tests, patience) for tests, patience in stages)
+        code = next((code for code in codes if code), 0)
+        count += code != STILLBORN
+        if not code:
+            survivors.append(survivor(text, changed))
+            print(f"  {module}:{survivors[-1].line} {survivors[-1].text}: {survivors[-1].change}", file=sys.stderr)
+        if not code or number % 20 == 0:
+            told = f"{number} of {len(mutants)} tried, {len(survivors)} survived"
+            print(f"  {module}: {told}, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+    return Result(module, count, tuple(survivors), round(time.monotonic() - begun), time.strftime("%Y-%m-%d"))
+
+
+def read_results(file: Path) -> list[Result]:
+    """Return the last result of each module that a file has, in the order of MODULES."""
+    found = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        fields = json.loads(line)
+        survivors = tuple(Survivor(**each) for each in fields.pop("survivors"))
+        found[fields["module"]] = Result(survivors=survivors, **fields)
+    return [found[module] for module in MODULES if module in found]
+
+
+def tell(results: Sequence[Result]) -> None:
+    """Put the tables into the document: how many, and each line in which something survived."""
+    rows: list[tuple[object, ...]] = [
+        (f"`{result.module}`", result.mutants, result.mutants - len(result.survivors), len(result.survivors))
+        for result in results
+    ]
+    rows.append(("all of these", *(sum(int(str(row[column])) for row in rows) for column in (1, 2, 3))))
+    days = sorted({result.day for result in results})
+    minutes = round(sum(result.seconds for result in results) / 60)
+    when = " and ".join(dict.fromkeys((days[0], days[-1])))
+    put("mutations", table(("module", "mutants", "noticed", "survived"), rows) + f"\n{when}, {minutes} minutes.\n")
+    lines = [
+        (f"{Path(result.module).stem}:{line}", f"`{text}`".replace("|", "\\|"), ", ".join(one.change for one in same))
+        for result in results
+        for (line, text), same in groupby(
+            sorted(result.survivors, key=lambda one: (one.line, one.text)), lambda one: (one.line, one.text)
+        )
+    ]
+    put("survivors", table(("line", "as it is", "what nobody noticed"), lines))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    modules = [f"retentiond/domain/{name}.py" for name in DOMAIN] + ["retentiond/storage/claim.py"]
-    parser.add_argument(
-        "module", nargs="*", metavar="MODULE", default=modules, help="default: the domain and the claim"
-    )
-    chosen = parser.parse_args().module
-    rows: list[tuple[object, ...]] = []
-    for module in chosen:
-        count, survivors = try_all(module)
-        rows.append((f"`{module}`", count, count - len(survivors), len(survivors)))
-        print(*rows[-1], file=sys.stderr, flush=True)
-    text = table(("module", "mutants", "noticed", "survived"), rows) + f"\n{time.strftime('%Y-%m-%d')}.\n"
-    put("mutations", text) if chosen == modules else print(text)
+    parser.add_argument("module", nargs="*", metavar="MODULE", help="default: the domain and the claim")
+    parser.add_argument("--results", type=Path, metavar="FILE", required=True, help="results are added to this file")
+    parser.add_argument("--only-tell", action="store_true", help="try nothing, make the tables of what FILE has")
+    chosen = parser.parse_args()
+    for module in [] if chosen.only_tell else chosen.module or MODULES:
+        result = try_all(module)
+        print(module, result.mutants, len(result.survivors), file=sys.stderr, flush=True)
+        with chosen.results.open("a", encoding="utf-8") as results:
+            results.write(json.dumps(asdict(result)) + "\n")
+    tell(read_results(chosen.results))
 
 
 if __name__ == "__main__":
