@@ -194,7 +194,7 @@ class DirectoryChunk:
             else:
                 self._unlink(claim, pin, contents, emptied)
         except OSError as error:
-            self._put_back(claim, pin, Failed(error_name(error) + (_PARTLY if emptied.names else "")))
+            self._put_back(claim, pin, Failed(error_name(error) + (_PARTLY if emptied.begun else "")))
 
     def _contents(self, name: bytes, unit: Unit) -> Contents:
         if unit is Unit.FILE:

@@ -22,7 +22,7 @@ _BLOCK = 512
 class Emptied:
     """What was removed out of an event directory, also when it could not be finished."""
 
-    names: int = 0
+    begun: bool = False
     size_bytes: int = 0
     links: dict[int, int] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Emptied:
 
     def note(self, status: os.stat_result) -> None:
         """Take in a file that was removed, as it was just before; the last of its names says how many are left."""
-        self.names += 1
+        self.begun = True
         if status.st_nlink > 1:
             self.links[status.st_ino] = status.st_nlink - 1
         else:
@@ -117,7 +117,7 @@ class ClaimDirectory:
                     pending.pop()
                     name = place.up()
                     os.rmdir(name, dir_fd=place.here)
-                    emptied.names += 1
+                    emptied.begun = True
 
     def is_there(self) -> bool:
         """Tell whether the claim directory itself still has a name."""

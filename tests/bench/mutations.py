@@ -2,29 +2,27 @@
 
 `python -m tests.bench.mutations --results FILE [MODULE...]`. A mutant takes about half a second where a test of the
 same name notices it, and a survivor as long as all its tests: MINUTES of one core for all modules. So FILE gathers the
-results, a line of JSON for each module, and the tables in docs/reliability.md are made of all that stand in it. It needs
-`cosmic-ray`, which makes the changes (`pip install -e '.[mutations]'`). A mutant is tried in a process of its own; no
-file of the program is changed.
+results, a line of JSON for each module, and the tables in docs/reliability.md are made of all that stand in it.
+
+It needs `cosmic-ray`, which makes the changes (`pip install -e '.[mutations]'`). A mutant is tried in a process of its
+own, and in those which that starts; no file of the program is changed.
 """
 
 import argparse
 import ast
 import difflib
-import importlib.abc
-import importlib.util
 import json
 import multiprocessing
 import os
 import re
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.machinery import ModuleSpec
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
 
 import hypothesis
 import pytest
@@ -137,30 +135,38 @@ class Result:
     day: str
 
 
-class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module from a text instead of its file."""
+FINDER = """
+import importlib.util, sys
 
-    def __init__(self, module: str, text: str) -> None:
-        self._name = module.removesuffix(".py").replace("/", ".")
-        self._file = str(TREE / module)
-        self._text = text
+class Mutated:
+    def find_spec(self, name, path, target=None):
+        return importlib.util.spec_from_loader(name, self, origin={file!r}) if name == {name!r} else None
 
-    def find_spec(self, name: str, _path: object, _target: object = None) -> ModuleSpec | None:
-        return importlib.util.spec_from_loader(name, self, origin=self._file) if name == self._name else None
+    def create_module(self, spec):
+        return None
 
-    def exec_module(self, module: ModuleType) -> None:
-        module.__file__ = self._file
-        exec(compile(self._text, self._file, "exec"), module.__dict__)
+    def exec_module(self, module):
+        module.__file__ = {file!r}
+        exec(compile({text!r}, {file!r}, "exec"), module.__dict__)
+
+sys.meta_path.insert(0, Mutated())
+"""
+"""Imports a module from a text instead of its file, in the process of the tests and in those that they start."""
 
 
-def _child(module: str, text: str, tests: Sequence[str]) -> None:
+def _child(module: str, text: str, tests: Sequence[str], place: str) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    sys.meta_path.insert(0, Mutated(module, text))
+    name = module.removesuffix(".py").replace("/", ".")
+    finder = FINDER.format(name=name, file=str(TREE / module), text=text)
+    Path(place, "sitecustomize.py").write_text(finder, encoding="utf-8")
+    Path(place).chmod(0o755)
+    os.environ["PYTHONPATH"] = place
+    exec(finder, {})
     try:
-        __import__(module.removesuffix(".py").replace("/", "."))
+        __import__(name)
     except Exception:  # noqa: BLE001 - whatever a mutant raises
         os._exit(STILLBORN)
     code = pytest.main(["-x", "-q", "-W", "ignore", "-p", "no:cacheprovider", "-p", "no:xdist", *tests])
@@ -169,12 +175,13 @@ def _child(module: str, text: str, tests: Sequence[str]) -> None:
 
 def outcome(module: str, text: str, tests: Sequence[str], patience_s: float) -> int:
     """Return pytest's exit code for the module as `text`, 0 if nothing was noticed, STILLBORN if it cannot be read."""
-    child = multiprocessing.get_context("fork").Process(target=_child, args=(module, text, tests))
-    child.start()
-    child.join(patience_s)
-    if child.is_alive():
-        child.kill()
-        child.join()
+    with tempfile.TemporaryDirectory() as place:
+        child = multiprocessing.get_context("fork").Process(target=_child, args=(module, text, tests, place))
+        child.start()
+        child.join(patience_s)
+        if child.is_alive():
+            child.kill()
+            child.join()
     return child.exitcode if child.exitcode is not None else 1
 
 

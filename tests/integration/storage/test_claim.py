@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ import pytest
 from retentiond.domain.errors import StorageError
 from retentiond.domain.recording import Unit
 from retentiond.ports import Absent, Failed, Pinned, PinRefused, Present, Refusal, Removed, Voided
+from retentiond.storage.beneath import with_components
+from retentiond.storage.claim import ClaimDirectory
+from retentiond.storage.syscalls import load_system_calls
 from tests.integration.storage.disk import Disk, flagged, mounted, needs_root, place
 from tests.integration.storage.test_walk import NAMES
 
@@ -289,6 +293,14 @@ def test_a_claim_directory_that_vanished_after_the_pin_is_a_failure(disk: Disk) 
         chunk.remove(pinned, "run-0")
         assert chunk.settle() == {"run-0": Failed("ENOENT")}
     assert os.path.exists(path)
+
+
+def test_the_claim_directory_is_a_value() -> None:
+    calls = load_system_calls()
+    held = ClaimDirectory(calls, with_components(calls), 3)
+    with pytest.raises(FrozenInstanceError):
+        held.descriptor = 4  # type: ignore[misc]
+    assert not hasattr(held, "__dict__")
 
 
 # --- the store under it --------------------------------------------------------------------------------------------

@@ -275,6 +275,14 @@ def test_what_could_not_be_finished_says_so_and_is_put_back(disk: Disk) -> None:
     assert os.listdir(disk.claimed) == []
 
 
+def test_what_lost_but_a_directory_says_so_too(disk: Disk) -> None:
+    (disk.path / "event" / "sub").mkdir(parents=True)
+    refused = run_python(AS_USER, str(disk.path), injections=("unlinkat:error=EIO:when=2",))
+    assert refused == str(Failed("EIO_PARTLY_REMOVED"))
+    assert names_below(disk.path / "event") == []
+    assert (disk.path / "event").is_dir()
+
+
 def test_a_failure_before_anything_went_leaves_all_of_it(disk: Disk) -> None:
     for number in range(4):
         disk.write(b"event/%d.jpg" % number)

@@ -75,6 +75,7 @@ def test_everything_works_on_every_file_system(disk: Disk) -> None:
     _an_event_directory_goes(disk)
     _what_is_written_is_put_back(disk)
     _another_file_is_put_back(disk)
+    _what_vanished_is_not_called_deleted(disk)
     _a_crash_is_settled(disk)
     assert os.listdir(disk.claimed) == []
 
@@ -118,6 +119,17 @@ def _another_file_is_put_back(disk: Disk) -> None:
         chunk.remove(pinned, "run-0")
         assert chunk.settle() == {"run-0": Voided("changed")}
     assert Path(os.fsdecode(path)).read_bytes() == b"fresh!"
+
+
+def _what_vanished_is_not_called_deleted(disk: Disk) -> None:
+    """On btrfs and some others a directory that is there counts one link, and not one for each that lies in it."""
+    path = disk.write(b"4.mp4")
+    with disk.store.chunk() as chunk:
+        pinned = chunk.pin(place(b"4.mp4"), Unit.FILE)
+        assert isinstance(pinned, Pinned)
+        os.unlink(path)
+        chunk.remove(pinned, "run-0")
+        assert chunk.settle() == {"run-0": Voided("vanished")}
 
 
 def _a_crash_is_settled(disk: Disk) -> None:
