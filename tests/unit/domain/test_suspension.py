@@ -76,6 +76,7 @@ def test_sound_is_in_the_files_of_the_video() -> None:
     assert sound.covers(a_recording(), NOW)
     assert sound.covers(a_recording(stream=a_stream(category=Category.AUDIO)), NOW)
     assert not sound.covers(a_recording(stream=a_stream(category=Category.STILL)), NOW)
+    assert a_suspension(categories=[Category.AUDIO, Category.VIDEO]).covers(a_recording(), NOW)
 
 
 def test_images_alone_are_only_images() -> None:
