@@ -33,6 +33,14 @@ LIMITS = Limits(seconds=5.0, size_bytes=256 * 1024)
 """For one answer. Those that are asked for here have a few kilobytes."""
 
 _A_DAY = timedelta(days=1)
+_STATUSES = frozenset({200, 400, 500})
+"""Of an answer, and of a fault (SOAP 1.2)."""
+
+_NOT_SUPPORTED = frozenset({"ActionNotSupported", "AudioNotSupported"})
+
+
+class _NotSupportedError(UnreachableError):
+    """The device has nothing of what it was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +81,13 @@ class OnvifDevice:
         about = self._call(_DEVICE_PATH, DEVICE, "GetDeviceInformation", ahead)
         scopes = self._scopes(ahead)
         media = self._media_path(ahead)
-        sources = self._call(media, MEDIA, "GetAudioSources", ahead).all("AudioSources")
+        microphones = self._microphones(media, ahead)
         profiles = self._call(media, MEDIA, "GetProfiles", ahead).all("Profiles")
         return Readout(
             make=" ".join(filter(None, (shown(about.words("Manufacturer")), shown(about.words("Model"))))),
             name=scopes.get("name", ""),
             location=scopes.get("location", ""),
-            microphones=len(sources),
+            microphones=microphones,
             sound=tuple(_profile_name(profile) for profile in profiles if _carries_sound(profile)),
             clock_ahead=ahead,
         )
@@ -112,6 +120,13 @@ class OnvifDevice:
                 found[kind] = shown(unquote(value))
         return found
 
+    def _microphones(self, media: str, ahead: timedelta) -> int:
+        """Count the sources of sound. A device that has none may answer so, or, as the standard has it, with a fault."""
+        try:
+            return len(self._call(media, MEDIA, "GetAudioSources", ahead).all("AudioSources"))
+        except _NotSupportedError:
+            return 0
+
     def _media_path(self, ahead: timedelta) -> str:
         body = "<Category>Media</Category>"
         answer = self._call(_DEVICE_PATH, DEVICE, "GetCapabilities", ahead, body)
@@ -138,15 +153,20 @@ class OnvifDevice:
     def _body(self, answer: Answer, name: str) -> Element:
         if answer.status == 401:
             raise UnreachableError(f"{self._address}: refuses user or password")
+        strange = f"{self._address}: answers {name} with status {answer.status}, not as ONVIF does"
+        if answer.status not in _STATUSES:
+            raise UnreachableError(strange)
         top = read_xml(answer.body, self._address)
         body = top.first("Body")
         fault = None if body is None else body.first("Fault")
         if fault is not None:
-            refused = any(item.text.strip().endswith("NotAuthorized") for item in fault.all("Value"))
-            what = "refuses user or password" if refused else f"refuses {name}"
-            raise UnreachableError(f"{self._address}: {what}")
+            codes = {item.text.strip().rpartition(":")[2] for item in fault.all("Value")}
+            if "NotAuthorized" in codes:
+                raise UnreachableError(f"{self._address}: refuses user or password")
+            error = UnreachableError if codes.isdisjoint(_NOT_SUPPORTED) else _NotSupportedError
+            raise error(f"{self._address}: refuses {name}")
         if answer.status != 200 or body is None:
-            raise UnreachableError(f"{self._address}: answers {name} with status {answer.status}, not as ONVIF does")
+            raise UnreachableError(strange)
         return body
 
     def _security(self, ahead: timedelta) -> str:

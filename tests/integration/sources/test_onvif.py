@@ -59,6 +59,36 @@ def test_a_microphone_that_is_off_is_no_sound() -> None:
     assert (found.microphones, found.sound) == (1, ())
 
 
+def no_such(*codes: str) -> bytes:
+    """Return a fault with these codes, each within the one before, as the standard has it."""
+    inner = ""
+    for code in reversed(codes):
+        inner = f"<s:Subcode><s:Value>ter:{code}</s:Value>{inner}</s:Subcode>"
+    return envelope(f"<s:Fault><s:Code><s:Value>s:Receiver</s:Value>{inner}</s:Code></s:Fault>")
+
+
+@pytest.mark.parametrize("codes", [("ActionNotSupported", "AudioNotSupported"), ("ActionNotSupported",)])
+def test_a_device_that_knows_no_sound_at_all_says_so_with_a_fault(codes: tuple[str, ...]) -> None:
+    found = read(Device(raw={"GetAudioSources": no_such(*codes)}))
+    assert (found.microphones, found.location) == (0, "reception")
+
+
+@pytest.mark.parametrize(
+    ("call", "codes"), [("GetAudioSources", ("Action", "Busy")), ("GetProfiles", ("ActionNotSupported",))]
+)
+def test_another_fault_says_nothing_about_sound(call: str, codes: tuple[str, ...]) -> None:
+    assert refusal(Device(raw={call: no_such(*codes)})) == f"refuses {call}"
+
+
+@pytest.mark.parametrize("status", [302, 404])
+def test_a_device_that_sends_elsewhere_is_told_by_its_status(status: int) -> None:
+    class Elsewhere(Device):
+        def answer(self, call: str, request: str) -> tuple[int, bytes]:
+            return status, b""
+
+    assert refusal(Elsewhere()) == f"answers GetSystemDateAndTime with status {status}, not as ONVIF does"
+
+
 def test_a_stream_that_carries_sound_is_named() -> None:
     assert read(Device(microphones=1, sound=True)).sound == ("main",)
 
