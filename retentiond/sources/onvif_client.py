@@ -121,7 +121,7 @@ class OnvifDevice:
         return found
 
     def _microphones(self, media: str, ahead: timedelta) -> int:
-        """Count the sources of sound. A device that has none may answer so, or, as the standard has it, with a fault."""
+        """Count the sources of sound. One that has none says so, or, as the standard has it, answers with a fault."""
         try:
             return len(self._call(media, MEDIA, "GetAudioSources", ahead).all("AudioSources"))
         except _NotSupportedError:
