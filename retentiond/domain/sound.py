@@ -1,8 +1,8 @@
 """What samples of recordings say about sound, beside what the register allows (design rule 9)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from retentiond.domain import instants
 from retentiond.domain.finding import Finding, FindingKind, finding
@@ -15,6 +15,9 @@ SAMPLE_EVERY = timedelta(hours=1)
 
 LOOK_ELSEWHERE_EVERY = timedelta(days=1)
 """A camera that records nothing new is looked at so often all the same, at another of its recordings."""
+
+MOST_HEARD = 64
+"""So many recordings with sound are remembered of a stream."""
 
 FAILURES_TOLERATED = 2
 """A recorder may be busy with its newest film; when nothing can be said more often than that, it is a finding."""
@@ -29,7 +32,8 @@ class Sampled:
         newest: the start of the newest recording that could be looked into, None if none could.
         audio: whether that one has sound.
         failures: how often in a row nothing could be said, and `why` not.
-        heard_first: the start of the first recording known to have sound, and `heard_last` of the last one.
+        heard: the starts of recordings known to have sound, in order: of each day the first, and the last of all.
+            Between two that the register allows there may be one that it forbids.
     """
 
     stream: Stream
@@ -39,8 +43,7 @@ class Sampled:
     audio: bool = False
     failures: int = 0
     why: OpaqueReason | None = None
-    heard_first: datetime | None = None
-    heard_last: datetime | None = None
+    heard: tuple[datetime, ...] = ()
 
 
 def is_wanted(known: Sampled | None, facts: str, newest: datetime, now: datetime) -> bool:
@@ -62,31 +65,35 @@ def after_samples(
         return replace(before, facts=facts, looked_at=now, failures=before.failures + 1, why=why)
     newest, last = max(understood, key=lambda item: item[0])
     heard = [start for start, looked in understood if looked.audio]
-    heard += [start for start in (before.heard_first, before.heard_last) if start is not None]
     return Sampled(
         stream=stream,
         facts=facts,
         looked_at=now,
         newest=newest,
         audio=last.audio,
-        heard_first=min(heard, default=None),
-        heard_last=max(heard, default=None),
+        heard=_thinned(sorted({*before.heard, *heard})),
     )
 
 
-def without_sound(known: Sampled) -> Sampled:
-    """Return what is known when nothing is left of the footage in which sound was heard."""
-    return replace(known, heard_first=None, heard_last=None)
+def _thinned(heard: Sequence[datetime]) -> tuple[datetime, ...]:
+    """Return of each day the first, and the last of all; of too many the newest, and the first."""
+    of_days = {start.astimezone(UTC).date(): start for start in reversed(heard)}
+    kept = sorted({*of_days.values(), *heard[-1:]})
+    return tuple(kept) if len(kept) <= MOST_HEARD else (kept[0], *kept[1 - MOST_HEARD :])
 
 
-def sound_findings(register: Register, known: Iterable[Sampled]) -> Iterator[Finding]:
-    """Yield the cameras whose recordings have sound that the register forbids, and what nobody can tell."""
+def sound_findings(
+    register: Register, known: Iterable[Sampled], is_left: Callable[[Stream, datetime, datetime], bool]
+) -> Iterator[Finding]:
+    """Yield the cameras whose recordings have sound that the register forbids, and what nobody can tell.
+
+    `is_left` tells whether anything is left of a stream that starts from one instant to another, both included.
+    """
     unknown: dict[StoreName, list[Sampled]] = {}
     for sampled in known:
-        heard = [start for start in (sampled.heard_first, sampled.heard_last) if start is not None]
-        forbidden = next((start for start in heard if _forbids(register, sampled, start)), None)
-        if forbidden is not None:
-            yield _unexpected(sampled, forbidden)
+        forbidden = [start for start in sampled.heard if _forbids(register, sampled, start)]
+        if forbidden and is_left(sampled.stream, forbidden[0], forbidden[-1]):
+            yield _unexpected(sampled, forbidden[0])
         elif sampled.failures > FAILURES_TOLERATED and _forbids(register, sampled, sampled.looked_at):
             unknown.setdefault(sampled.stream.store, []).append(sampled)
     for store, items in unknown.items():

@@ -57,8 +57,7 @@ def _fields(item: Sampled) -> dict[str, Any]:
         "audio": item.audio,
         "failures": item.failures,
         "why": None if item.why is None else item.why.value,
-        "heard_first": _text(item.heard_first),
-        "heard_last": _text(item.heard_last),
+        "heard": [instants.to_text(start) for start in item.heard],
     }
 
 
@@ -71,8 +70,7 @@ def _sampled(fields: dict[str, Any]) -> Sampled:
         audio=fields["audio"] is True,
         failures=int(fields["failures"]),
         why=None if fields["why"] is None else OpaqueReason(fields["why"]),
-        heard_first=_instant(fields["heard_first"]),
-        heard_last=_instant(fields["heard_last"]),
+        heard=tuple(instants.from_text(start) for start in fields["heard"]),
     )
 
 

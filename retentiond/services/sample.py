@@ -14,7 +14,7 @@ from retentiond.domain.placement import SeenDevice
 from retentiond.domain.recording import Category, Recording, StoreName, Stream
 from retentiond.domain.register import Register
 from retentiond.domain.rule import DeletionRule
-from retentiond.domain.sound import Sampled, after_samples, is_wanted, sound_findings, without_sound
+from retentiond.domain.sound import Sampled, after_samples, is_wanted, sound_findings
 from retentiond.domain.span import Span
 from retentiond.ports import Catalogue, Probe, Recorder, SampleMemory
 
@@ -81,7 +81,7 @@ class Sampler:
 
     def findings(self, register: Register) -> tuple[Finding, ...]:
         """Return what samples say that a person has to know. What is no longer on the disk says nothing."""
-        return tuple(sound_findings(register, (self._as_of_now(item) for item in self._load().values())))
+        return tuple(sound_findings(register, self._load().values(), self._is_left))
 
     def _of_store(
         self, store: StoreName, devices: Sequence[SeenDevice], register: Register, now: datetime
@@ -131,11 +131,8 @@ class Sampler:
     def _look(self, recording: Recording) -> Looked:
         return self._probe.look(recording.stream.store, recording.place, recording.unit)
 
-    def _as_of_now(self, sampled: Sampled) -> Sampled:
-        if sampled.heard_first is None or sampled.heard_last is None:
-            return sampled
-        left = self._catalogue.oldest(sampled.stream, sampled.heard_first, sampled.heard_last + _TICK)
-        return sampled if left is not None else without_sound(sampled)
+    def _is_left(self, stream: Stream, first: datetime, last: datetime) -> bool:
+        return self._catalogue.oldest(stream, first, last + _TICK) is not None
 
     def _load(self) -> dict[Stream, Sampled]:
         if self._known is None:

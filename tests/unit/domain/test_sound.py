@@ -5,18 +5,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from retentiond.domain import instants
 from retentiond.domain.finding import Finding, FindingKind
 from retentiond.domain.media import Looked, Media, Opaque, OpaqueReason
 from retentiond.domain.recording import Category, Place, Recording, Stream
 from retentiond.domain.register import Register, Tracks
 from retentiond.domain.sound import (
     LOOK_ELSEWHERE_EVERY,
+    MOST_HEARD,
     SAMPLE_EVERY,
     Sampled,
     after_samples,
     is_wanted,
     sound_findings,
-    without_sound,
 )
 from retentiond.domain.validity import Validity
 from tests.builders import CAMERA, NOW, STORE, a_device, a_link, a_register
@@ -38,7 +39,7 @@ def seen(*samples: tuple[Recording, Looked], known: Sampled | None = None, now: 
 
 
 def found(register: Register, *known: Sampled) -> list[Finding]:
-    findings = list(sound_findings(register, known))
+    findings = list(sound_findings(register, known, lambda *_: True))
     assert all(item.message and item.remedy for item in findings)
     return findings
 
@@ -72,17 +73,17 @@ def test_of_a_camera_that_is_not_registered_another_finding_tells() -> None:
 def test_sound_is_remembered_though_the_newest_is_silent_or_cannot_be_read() -> None:
     first = seen(a_sample(NOW - 5 * HOUR, LOUD))
     later = seen(a_sample(NOW, SILENT), known=first)
-    assert (later.heard_first, later.heard_last, later.audio) == (NOW - 5 * HOUR, NOW - 5 * HOUR, False)
+    assert (later.heard, later.audio) == ((NOW - 5 * HOUR,), False)
     blind = seen(a_sample(NOW, Opaque(OpaqueReason.NO_ANSWER)), known=later)
-    assert (blind.heard_first, blind.failures, blind.newest) == (NOW - 5 * HOUR, 1, NOW)
+    assert (blind.heard, blind.failures, blind.newest) == ((NOW - 5 * HOUR,), 1, NOW)
     assert len(found(FORBIDDEN, blind)) == 1
-    assert found(FORBIDDEN, without_sound(blind)) == []
+    assert list(sound_findings(FORBIDDEN, [blind], lambda *_: False)) == []
 
 
 def test_the_span_in_which_sound_was_heard_grows_both_ways() -> None:
     known = seen(a_sample(NOW - 5 * HOUR, LOUD))
     known = seen(a_sample(NOW - 9 * HOUR, LOUD), a_sample(NOW - HOUR, LOUD), known=known)
-    assert (known.heard_first, known.heard_last) == (NOW - 9 * HOUR, NOW - HOUR)
+    assert (known.heard[0], known.heard[-1]) == (NOW - 9 * HOUR, NOW - HOUR)
 
 
 @pytest.mark.parametrize("times", [2, 3])
@@ -108,3 +109,31 @@ def test_a_camera_is_looked_at_when_it_is_new_when_it_changed_and_each_hour_that
     assert is_wanted(known, "facts", NOW - HOUR, NOW + LOOK_ELSEWHERE_EVERY), "daily, whatever it does"
     assert is_wanted(known, "other", NOW - HOUR, NOW)
     assert is_wanted(known, "facts", NOW, NOW - SAMPLE_EVERY), "the clock was set back"
+
+
+def test_sound_of_a_time_in_which_it_was_forbidden_is_found_between_times_in_which_it_was_not() -> None:
+    day = 24 * HOUR
+    tracks = (
+        Tracks(video=True, audio=True, validity=Validity(until=NOW - 10 * day)),
+        Tracks(video=True, audio=False, validity=Validity(NOW - 10 * day, NOW - 5 * day)),
+        Tracks(video=True, audio=True, validity=Validity(NOW - 5 * day)),
+    )
+    register = a_register(replace(a_device(a_link("reception")), tracks=tracks))
+    known = None
+    for age in (20, 8, 7, 1):
+        known = seen(a_sample(NOW - age * day, LOUD), known=known)
+    assert known is not None
+    (item,) = found(register, known)
+    assert item.facts == instants.to_text(NOW - 8 * day)
+    forbidden = NOW - 8 * day, NOW - 7 * day
+    assert list(sound_findings(register, [known], lambda _, first, last: (first, last) != forbidden)) == []
+
+
+def test_what_is_remembered_of_sound_has_an_end() -> None:
+    known = None
+    for hour in range(200 * 24):
+        if hour % 5 == 0:
+            known = seen(a_sample(NOW + hour * HOUR, LOUD), known=known)
+    assert known is not None
+    assert len(known.heard) == MOST_HEARD
+    assert (known.heard[0], known.heard[-1]) == (NOW, NOW + 4795 * HOUR)
