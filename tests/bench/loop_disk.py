@@ -14,16 +14,17 @@ ROOM = 2 << 30
 
 
 @contextmanager
-def disk_for(directory: Path, files: int) -> Iterator[Path]:
-    """Yield a directory on an ext4 with inodes enough for so many files; without root, the directory itself."""
-    if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
+def disk_for(directory: Path, files: int, kind: str = "ext4") -> Iterator[Path]:
+    """Yield a directory on a file system of its own with room for so many files; without root, the directory itself."""
+    if os.geteuid() != 0 or shutil.which(f"mkfs.{kind}") is None:
         yield directory
         return
     image, mounted = directory / "disk.img", directory / "disk"
     with image.open("wb") as file:
         file.truncate(ROOM + files * 2 * BYTES_EACH)
     inodes = str(files + files // 4 + 100_000)
-    subprocess.run(["mkfs.ext4", "-q", "-F", "-N", inodes, str(image)], check=True)
+    making = {"ext4": ["mkfs.ext4", "-q", "-F", "-N", inodes], "xfs": ["mkfs.xfs", "-q", "-f"]}
+    subprocess.run([*making[kind], str(image)], check=True)
     mounted.mkdir()
     subprocess.run(["mount", "-o", "loop", str(image), str(mounted)], check=True)
     try:
