@@ -42,6 +42,7 @@ from retentiond.services.parts import Parts
 from retentiond.services.plan import Planner
 from retentiond.services.rulebook import RuleBook
 from retentiond.services.sample import Sampler
+from retentiond.services.scan import in_groups
 from retentiond.services.survey import Surveyor
 from retentiond.services.weigh import Weigher
 from retentiond.storage.store import DirectoryStore
@@ -200,8 +201,8 @@ class World:
         """Scan the store, whole, then tick; return how many scans there were."""
         scans = self.cycle.begin_scans(only_wanted=only_wanted)
         for keeper, scan in scans:
-            for step in keeper.store.walk(scan.descends, scan.known):
-                self.cycle.take(keeper, step)
+            for steps in in_groups(keeper.store.walk(scan.descends, scan.known)):
+                self.cycle.take(keeper, *steps)
             self.cycle.complete_scan(keeper, whole=True)
         self.cycle.tick()
         return len(scans)

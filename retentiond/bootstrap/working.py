@@ -118,13 +118,14 @@ def run_once(loaded: Loaded) -> dict[str, Any]:
     """Settle, scan, delete what is due, and end. Returns how things stand then, as `status` gives it."""
     from retentiond.observe.metrics import Metrics
     from retentiond.observe.status import status_json
+    from retentiond.services.scan import in_groups
     from retentiond.storage.watch import NoWatch
 
     with open_works(loaded, Metrics(__version__), NoWatch(), lambda: False) as cycle:
         cycle.start()
         for keeper, scan in cycle.begin_scans():
-            for step in keeper.store.walk(scan.descends, scan.known):
-                cycle.take(keeper, step)
+            for steps in in_groups(keeper.store.walk(scan.descends, scan.known)):
+                cycle.take(keeper, *steps)
             cycle.complete_scan(keeper, whole=True)
         cycle.tick()
         look = cycle.samples_wanted()

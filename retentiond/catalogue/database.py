@@ -8,6 +8,10 @@ from typing import Any
 from retentiond.catalogue.errors import damaged, refused
 from retentiond.domain.errors import CatalogueDamagedError, StorageError
 
+_WHOLE = "BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",)
+_PART = "SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part")
+"""How what happens as a whole begins, ends and is undone; and a part of that, which can be undone alone."""
+
 
 class Database:
     """An open connection; used from the thread that opened it."""
@@ -59,14 +63,16 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything in here happens, or nothing of it."""
-        self.change("BEGIN IMMEDIATE")
+        """Everything in here happens, or nothing of it. Within another one, it happens when that does."""
+        begin, end, undo = _PART if self._connection.in_transaction else _WHOLE
+        self.change(begin)
         try:
             yield
-            self.change("COMMIT")
+            self.change(end)
         except BaseException:
             if self._connection.in_transaction:  # SQLite ends it itself where the disk is full
-                self.change("ROLLBACK")
+                for statement in undo:
+                    self.change(statement)
             raise
 
     @contextmanager

@@ -101,6 +101,11 @@ class SqliteCatalogue:
             number = self._keys.make_stream(stream)
             self._db.change("UPDATE stream SET current=?, accepted=? WHERE id=?", *texts, number)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with self._transaction():
+            yield
+
     # --- listings ---------------------------------------------------------------------------------------------
 
     def compare(

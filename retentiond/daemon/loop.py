@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any, assert_never
 
@@ -38,7 +39,7 @@ from retentiond.services.answer import answer
 from retentiond.services.cycle import Cycle
 from retentiond.services.keep_store import StoreKeeper
 from retentiond.services.sample import Answer
-from retentiond.services.scan import StoreScan
+from retentiond.services.scan import TOGETHER, StoreScan
 
 BATCH_S = 0.05
 """So long at most the loop takes messages before it looks for due recordings again."""
@@ -150,22 +151,35 @@ class Daemon:
             return
         until = time.monotonic() + BATCH_S
         hints: set[Hint] = set()
+        steps: list[Step] = []
         while True:
-            if isinstance(message, Hint):
-                hints.add(message)
-            else:
-                self._take(message)
+            match message:
+                case Hint():
+                    hints.add(message)
+                case Step():
+                    steps.append(message)
+                case _:
+                    self._take_steps(steps)
+                    self._take(message)
+            if len(steps) == TOGETHER:
+                self._take_steps(steps)
             if self._messages.empty() or time.monotonic() > until:
                 break
             message = self._messages.get()
+        self._take_steps(steps)
         for hint in sorted(hints, key=lambda item: (item.store, item.directory)):
             self._cycle.look_again(hint.store, hint.directory)
 
+    def _take_steps(self, steps: list[Step]) -> None:
+        """Take in the steps of walks that have come, those of a store together, and let the walks go on."""
+        for keeper, of_store in groupby(steps, key=lambda message: message.keeper):
+            taken = [message.step for message in of_store]
+            self._steps.release(len(taken))
+            self._cycle.take(keeper, *taken)
+        steps.clear()
+
     def _take(self, message: Message) -> None:
         match message:
-            case Step(keeper, step):
-                self._steps.release()
-                self._cycle.take(keeper, step)
             case WalkEnded():
                 self._end_walk(message)
             case PruningPlanned():
@@ -176,7 +190,7 @@ class Daemon:
                 self._answer_urgent()
             case Task() | Anchored() | SamplesTaken() | Asked() | Reload():
                 self._take_news(message)
-            case Hint() | Stop():
+            case Hint() | Step() | Stop():
                 pass
             case _:
                 assert_never(message)

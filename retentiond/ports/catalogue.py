@@ -1,6 +1,7 @@
 """The index over the stores, and the values that go in and out of it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +81,10 @@ class Setback:
 
 class Catalogue(Protocol):
     """An index over the stores; rebuildable, never the truth. Each method is one transaction."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let all that is done within happen at the end of it; nothing of it happens if an error leaves it."""
+        ...
 
     def streams(self, store: StoreName) -> Sequence[tuple[Stream, int]]:
         """Return the streams of a store with the count of their recordings."""

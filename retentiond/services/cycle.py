@@ -178,13 +178,13 @@ class Cycle:
         keepers = [keeper for keeper in self.keepers if keeper.scan_wanted or not only_wanted]
         return [(keeper, scan) for keeper in keepers if (scan := keeper.begin_scan()) is not None]
 
-    def take(self, keeper: StoreKeeper, step: WalkStep) -> None:
-        """Take in one step of a running scan."""
+    def take(self, keeper: StoreKeeper, *steps: WalkStep) -> None:
+        """Take in some steps of a running scan."""
         trusted = self._parts.timekeeper.look()
         self._something_came = True
         if isinstance(trusted, Credible):
             keeper.scan_is_sound &= self._guarded(
-                keeper, "listing", partial(keeper.take, step, self.book, self._moment(trusted))
+                keeper, "listing", partial(keeper.take, steps, self.book, self._moment(trusted))
             )
 
     def complete_scan(self, keeper: StoreKeeper, *, whole: bool) -> None:

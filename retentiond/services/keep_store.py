@@ -235,11 +235,11 @@ class StoreKeeper:
         self.scan.begin(self._now())
         return self.scan
 
-    def take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:
-        """Take in one step of the running scan."""
+    def take(self, steps: Sequence[WalkStep], book: RuleBook, moment: Moment) -> None:
+        """Take in some steps of the running scan."""
         if self.scan is not None:
-            self.scan.take(step, book, moment)
             self._due_unknown = True
+            self.scan.take_together(steps, book, moment)
 
     def complete_scan(self, book: RuleBook, now: datetime, *, whole: bool) -> None:
         """End the running scan. If it walked the `whole` store, say on the record what was seen."""

@@ -1,10 +1,12 @@
 """Brings the catalogue in step with the disk. The scan is the truth; the watcher only says where to look (I8)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from retentiond.domain import instants
+from retentiond.domain.errors import MustRestartError, RetentiondError
 from retentiond.domain.names import join
 from retentiond.domain.recording import Recognised, Recording, Stream, Unclassified
 from retentiond.domain.starts import Arrival
@@ -25,6 +27,9 @@ from retentiond.ports import (
 )
 from retentiond.services.arrive import Arrivals, Met, Moment
 from retentiond.services.rulebook import RuleBook
+
+TOGETHER = 16
+"""So many directories are taken in together: a transaction for each takes as long as a small one itself."""
 
 REMEMBER_EVERY = 500
 """The position of a scan is kept after so many directories; a restart repeats at most these."""
@@ -106,8 +111,44 @@ class StoreScan:
         (sighting,) = self._recorder.classify(directory, (entry,))
         return not isinstance(sighting, Recognised)
 
+    def take_together(self, steps: Sequence[WalkStep], book: RuleBook, moment: Moment) -> None:
+        """Take in some directories at once, which costs a transaction for all of them.
+
+        Where something is wrong with one of them, the others are taken in all the same. Raises what is wrong first.
+        """
+        told = self.result.removed_by_others
+        before = replace(self.result, unlisted=[*self.result.unlisted], streams={*self.result.streams})
+        try:
+            with self._catalogue.together():
+                for step in steps:
+                    self._take(step, book, moment)
+        except MustRestartError:
+            raise
+        except RetentiondError:
+            self.result = before
+            self._take_singly(steps, book, moment)
+        finally:
+            self._tell(self.result.removed_by_others - told)
+
     def take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:
         """Take in one directory."""
+        before = self.result.removed_by_others
+        self._take(step, book, moment)
+        self._tell(self.result.removed_by_others - before)
+
+    def _take_singly(self, steps: Sequence[WalkStep], book: RuleBook, moment: Moment) -> None:
+        wrong: RetentiondError | None = None
+        for step in steps:
+            try:
+                self._take(step, book, moment)
+            except MustRestartError:
+                raise
+            except RetentiondError as error:
+                wrong = wrong or error
+        if wrong is not None:
+            raise wrong
+
+    def _take(self, step: WalkStep, book: RuleBook, moment: Moment) -> None:
         match step:
             case Unlisted(directory):
                 self.result.unlisted.append(step)
@@ -193,6 +234,8 @@ class StoreScan:
         self.result.recordings += seen
         self.result.arrived += arrived
         self.result.removed_by_others += vanished
+
+    def _tell(self, vanished: int) -> None:
         if vanished:
             self._observer.removed_by_others(self._store.name, vanished)
 
@@ -201,10 +244,17 @@ def walk_whole(
     scan: StoreScan, store: Store, book: RuleBook, now: datetime, *, progress: Callable[[], None] = lambda: None
 ) -> ScanResult:
     """Scan a store in one go, and call `progress` after each directory. The daemon does the same in slices."""
-    for step in store.walk(scan.descends, scan.known):
-        scan.take(step, book, Moment(now))
-        progress()
+    for steps in in_groups(store.walk(scan.descends, scan.known)):
+        scan.take_together(steps, book, Moment(now))
+        for _ in steps:
+            progress()
     return scan.complete(now)
+
+
+def in_groups(walk: Iterator[WalkStep]) -> Iterator[list[WalkStep]]:
+    """Yield the steps of a walk, as many at a time as are taken in together."""
+    while steps := list(islice(walk, TOGETHER)):
+        yield steps
 
 
 def _is_before(directory: bytes, resume_after: bytes) -> bool:

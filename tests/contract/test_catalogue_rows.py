@@ -227,6 +227,35 @@ def test_a_setback_of_a_recording_that_is_gone_is_not_kept(catalogue: Catalogue)
     assert catalogue.setbacks(STORE) == []
 
 
+# --- together ---------------------------------------------------------------------------------------------------
+
+
+class BrokenOffError(Exception):
+    """Something went wrong in the middle."""
+
+
+def test_what_is_done_together_is_there_afterwards(catalogue: Catalogue) -> None:
+    mine, theirs = recordings(2), recordings(2, camera="entrance")
+    with catalogue.together():
+        arrive(catalogue, *mine)
+        arrive(catalogue, *theirs)
+        assert catalogue.census(STORE).recordings == 4
+        catalogue.forget([mine[0]])
+    assert catalogue.census(STORE).by_camera == {"reception": 1, "entrance": 2}
+
+
+def test_of_what_is_done_together_nothing_is_there_if_it_breaks_off(catalogue: Catalogue) -> None:
+    kept = arrive(catalogue, *recordings(2))
+    with pytest.raises(BrokenOffError), catalogue.together():
+        arrive(catalogue, *recordings(2, camera="entrance"))
+        catalogue.forget([kept[0]])
+        raise BrokenOffError
+    assert catalogue.streams(STORE) == [(a_stream(), 2)]
+    later = arrive(catalogue, a_recording(path=b"y/1", camera="yard"), a_recording(path=b"e/1", camera="entrance"))
+    assert {stream.camera for stream, _ in catalogue.streams(STORE)} == {"reception", "yard", "entrance"}
+    assert [row.recording for row in catalogue.find((everything(stream=later[0].stream),))] == [later[0]]
+
+
 # --- the set that waits -----------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,9 @@
 """The catalogue in plain dicts: slow, and so simple that one sees that it is right."""
 
+import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -44,6 +46,15 @@ class MemoryCatalogue:
         self._plans: dict[StoreName, Plan] = {}
         self._members: dict[StoreName, set[Key]] = {}
         self._trail = 0
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        before = copy.deepcopy(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__.update(before)
+            raise
 
     # --- streams ------------------------------------------------------------------------------------------------
 

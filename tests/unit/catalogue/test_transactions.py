@@ -77,3 +77,13 @@ def test_what_is_gathered_and_breaks_off_is_not_gathered(catalogue: SqliteCatalo
         catalogue.gather(STORE, BrokenOff(items[:1]))
     assert catalogue.waiting(STORE) == a_plan("aa" * 32)
     assert list(catalogue.members(STORE)) == [CatalogueRow(item) for item in items]
+
+
+def test_a_part_that_breaks_off_leaves_the_others(catalogue: SqliteCatalogue) -> None:
+    first, lost, last = (a_recording(path=b"d/%d" % number, camera=f"cam-{number}") for number in range(3))
+    with catalogue.together():
+        arrive(catalogue, first)
+        with pytest.raises(TypeError):
+            catalogue.update(STORE, LISTING, [Arrived(lost, NOW), broken()], (), ())
+        arrive(catalogue, last)
+    assert [stream.camera for stream, count in catalogue.streams(STORE) if count] == ["cam-0", "cam-2"]
