@@ -31,6 +31,7 @@ from retentiond.storage.syscalls import load_system_calls
 
 CANARY = b"canary"
 PROVEN_FOR_S = 180.0
+MOST_TOLD = 10_000
 _WORTH_A_LOOK = frozenset({"created", "closed", "deleted"})
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TOUCH = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -115,7 +116,8 @@ class _Watched:
     heard_at: float | None = None
     asked_at: float | None = None
     losses: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    told: set[bytes] = field(default_factory=set)
+    """Files that were told of when they were made and have not been closed since; for the observer's thread only."""
 
 
 class InotifyWatch:
@@ -224,10 +226,27 @@ class InotifyWatch:
         if top in (b"..", b"."):  # the store itself: events were lost
             self._wake(name, b"")
             return
+        if self._is_known(watched, below, event):
+            return
         self._wake(name, os.path.dirname(below))
         if event.is_directory and event.event_type == "created":
             self._wake(name, below)
             self._wake(name, below)
+
+    @staticmethod
+    def _is_known(watched: _Watched, path: bytes, event: FileSystemEvent) -> bool:
+        """Tell whether an event says only that a file is finished that was told of when it was made.
+
+        A look is taken at names, and those are the same. It costs as much as there is in the directory.
+        """
+        if event.event_type == "created" and not event.is_directory:
+            if len(watched.told) >= MOST_TOLD:
+                watched.told.clear()  # what is forgotten costs one look more
+            watched.told.add(path)
+            return False
+        known = path in watched.told
+        watched.told.discard(path)
+        return known and event.event_type == "closed"
 
 
 class _Listener(FileSystemEventHandler):

@@ -61,6 +61,54 @@ def test_a_new_recording_wakes_its_directory(disk: Disk, watch: InotifyWatch) ->
     assert soon(lambda: (MAIN, b"cam") in woken.seen)
 
 
+def test_the_end_of_a_file_that_was_told_of_wakes_nobody_again(disk: Disk, watch: InotifyWatch) -> None:
+    """A look is taken at names, and costs as much as there is in the directory."""
+    for name in ("cam", "other"):
+        (disk.path / name).mkdir()
+    woken = Woken()
+    watch.start(woken)
+    disk.write(b"cam/1.mp4")
+    disk.write(b"other/1.mp4")
+    disk.write(b"other/2.mp4")
+    assert soon(lambda: woken.seen.count((MAIN, b"other")) == 2)
+    assert woken.seen.count((MAIN, b"cam")) == 1
+
+
+def test_a_file_that_is_written_again_or_gone_wakes_its_directory(disk: Disk, watch: InotifyWatch) -> None:
+    (disk.path / "cam").mkdir()
+    woken = Woken()
+    watch.start(woken)
+
+    def looks_after(act: Callable[[], object], mark: bytes) -> int:
+        """Act, and return how many looks that and all before it was worth; the kernel keeps events in order."""
+        act()
+        disk.write(mark + b"/1.mp4")
+        assert soon(lambda: (MAIN, mark) in woken.seen)
+        return woken.seen.count((MAIN, b"cam"))
+
+    film = disk.path / "cam" / "1.mp4"
+    assert looks_after(lambda: disk.write(b"cam/1.mp4"), b"m1") == 1
+    for count, mark in ((2, b"m2"), (3, b"m3")):
+        assert looks_after(lambda: film.write_bytes(b"written again"), mark) == count
+    assert looks_after(film.unlink, b"m4") == 4
+    assert looks_after(lambda: disk.write(b"cam/1.mp4"), b"m5") == 5
+
+
+def test_more_files_than_are_remembered_cost_looks_and_nothing_else(
+    disk: Disk, watch: InotifyWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retentiond.storage.watch.MOST_TOLD", 2)
+    (disk.path / "cam").mkdir()
+    woken = Woken()
+    watch.start(woken)
+    opened = [open(disk.path / "cam" / f"{number}.mp4", "wb") for number in range(3)]  # noqa: SIM115
+    for file in opened:
+        file.close()
+    disk.write(b"last/1.mp4")
+    assert soon(lambda: (MAIN, b"last") in woken.seen)
+    assert woken.seen.count((MAIN, b"cam")) == 3 + 2
+
+
 def test_a_new_directory_is_watched_too(disk: Disk, watch: InotifyWatch) -> None:
     woken = Woken()
     watch.start(woken)
